@@ -1,0 +1,56 @@
+# Everything starts from python3 and the package registries: each target makes .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+JOBS ?= 2
+
+.PHONY: help install demo test lint bench pictures clean test-db
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.uv: requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hutong needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3 cannot make a venv (on Debian: apt-get install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+.venv/.run: .venv/.uv requirements.lock pyproject.toml
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/hutong-src.pth"
+	@printf '#!/bin/sh\nexec "%s/.venv/bin/python" -m hutong.cli "$$@"\n' "$(CURDIR)" > $(BIN)/hutong && chmod +x $(BIN)/hutong
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: .venv/.dev  ## make .venv with everything in it
+
+demo: .venv/.run  ## a whole city on this machine: install, start, load, serve (Ctrl-C ends it)
+	@$(BIN)/hutong demo $(ARGS)
+
+test: .venv/.dev  ## all tests, browser tests included
+	@tools/chromium.sh
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-db: .venv/.dev  ## the database and story tests, against HUTONG_TEST_DATABASE_URL when it is set
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/db tests/stories $(ARGS)
+
+lint: .venv/.dev  ## style, types, floors, manners
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/pyright
+	@$(BIN)/python -m pytest -q tests/test_tidy.py
+
+bench: .venv/.run  ## the main job as fast as this machine can replay it
+	@$(BIN)/hutong demo --once
+
+pictures: .venv/.dev  ## screenshots of the faces into docs/pictures
+	@tools/chromium.sh
+	@$(BIN)/python tools/pictures.py
+
+clean:  ## remove what was made here
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist pictures
