@@ -1,0 +1,45 @@
+"""Pricing: what lines cost this member now, line by line, and why (or why not)."""
+
+from hutong.pricing.model import (
+    MAX_QUANTITY,
+    Adjustment,
+    BadQuantity,
+    Benefit,
+    BetterPromotion,
+    EmptyOrder,
+    Facts,
+    Lane,
+    MixedAssets,
+    NothingToTake,
+    PriceLine,
+    Promotion,
+    Quote,
+    QuotedLine,
+    Reason,
+    Standing,
+    UnitDiscount,
+    UnitPrice,
+)
+from hutong.pricing.pipeline import quote
+
+__all__ = [
+    "MAX_QUANTITY",
+    "Adjustment",
+    "BadQuantity",
+    "Benefit",
+    "BetterPromotion",
+    "EmptyOrder",
+    "Facts",
+    "Lane",
+    "MixedAssets",
+    "NothingToTake",
+    "PriceLine",
+    "Promotion",
+    "Quote",
+    "QuotedLine",
+    "Reason",
+    "Standing",
+    "UnitDiscount",
+    "UnitPrice",
+    "quote",
+]
