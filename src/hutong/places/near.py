@@ -1,0 +1,43 @@
+"""Nearness in SQL: places are cubes of metres, so `<->` is a straight line through the earth and GiST orders by it.
+
+A statement binds `here=cube_of(point)` and uses the fragments; the order of chords is the order of distances, so
+the index gives the nearest rows first, and `metres` turns the chord into metres along the surface.
+"""
+
+from math import sin
+
+from hutong.kit.geo import EARTH_RADIUS_M, Point, earth_vector
+
+
+def cube_of(point: Point) -> str:
+    """The text of a cube for a parameter: what a column `at` stores and what `here` binds."""
+    x, y, z = earth_vector(point)
+    return f"({x!r}, {y!r}, {z!r})"
+
+
+def order(column: str, here: str = "here") -> str:
+    """For `order by`: nearest first, answered by a GiST index that has the column."""
+    return f"{column} <-> %({here})s::cube"
+
+
+def metres(column: str, here: str = "here") -> str:
+    """An expression for the metres along the surface between the column and the point."""
+    return metres_of(f"({column} <-> %({here})s::cube)")
+
+
+def metres_of(chord: str) -> str:
+    """An expression for metres along the surface from an expression for a chord."""
+    return f"({2 * EARTH_RADIUS_M!r} * asin(least(1.0, {chord} / {2 * EARTH_RADIUS_M!r})))"
+
+
+def chord_of(radius_m: float) -> float:
+    """The chord that belongs to a distance along the surface: bind it to compare with `<->`."""
+    return 2 * EARTH_RADIUS_M * sin(min(radius_m / EARTH_RADIUS_M, 3.141592653589793) / 2)
+
+
+def within(column: str, here: str = "here", chord: str = "chord") -> str:
+    """A condition: not farther than the bound chord. The box uses the index, the distance decides."""
+    return (
+        f"({column} <@ cube_enlarge(%({here})s::cube, %({chord})s::float8, 3)"
+        f" and {column} <-> %({here})s::cube <= %({chord})s::float8)"
+    )
