@@ -1,0 +1,8 @@
+"""The verbs of inventory."""
+
+from hutong.inventory.operations.finish import confirm, expire, extend, release
+from hutong.inventory.operations.give_back import give_back
+from hutong.inventory.operations.hold import hold
+from hutong.inventory.operations.quotas import close_quotas, open_quotas, resize
+
+__all__ = ["close_quotas", "confirm", "expire", "extend", "give_back", "hold", "open_quotas", "release", "resize"]

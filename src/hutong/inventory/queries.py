@@ -1,0 +1,23 @@
+"""What is left. Stock is no secret: whoever may see an offer may see how much of it there is."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hutong.infra.db import Tx
+from hutong.inventory.model import Quota
+
+
+async def quotas(tx: Tx, quota_ids: Sequence[UUID], *, city_id: int) -> list[Quota | None]:
+    """The quotas as they stand, in the order of the ids; None for an id without one. Takes no lock."""
+    rows = await tx.rows(
+        """select quota_id, label, total, held, sold, remaining, closed_at from inventory.quotas
+           where city_id = %(city)s and quota_id = any(%(ids)s::uuid[])""",
+        city=city_id, ids=list(quota_ids),
+    )  # fmt: skip
+    found = {row["quota_id"]: as_quota(row) for row in rows}
+    return [found.get(quota_id) for quota_id in quota_ids]
+
+
+def as_quota(row: dict[str, Any]) -> Quota:
+    return Quota(**row)
