@@ -8,6 +8,7 @@ from sqlalchemy import create_engine
 
 import hutong
 from hutong.infra.tables import EXTENSIONS, metadata, schemas
+from hutong.infra.tasks import install
 
 
 def load_tables() -> None:
@@ -20,7 +21,7 @@ def load_tables() -> None:
 
 
 def build_schema(url: str) -> None:
-    """Extensions, PostgreSQL schemas and tables in an empty database."""
+    """Extensions, PostgreSQL schemas, tables and the task queue in an empty database."""
     load_tables()
     with psycopg.connect(url, autocommit=True) as conn:
         for name in EXTENSIONS:
@@ -31,3 +32,4 @@ def build_schema(url: str) -> None:
     engine = create_engine("postgresql+psycopg://", connect_args=parts)
     metadata.create_all(engine)
     engine.dispose()
+    install(url)

@@ -1,6 +1,6 @@
-"""Tables of the infra package: facts (the outbox), answers (idempotency) and limits."""
+"""Tables of the infra package: facts (the outbox) and their deliveries, answers (idempotency), periodics, limits."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Text, not_
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from hutong.infra.tables import city_table, other_table
@@ -26,6 +26,19 @@ handled = city_table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+# A fact that a handler could not take: how often it was tried, and whether it was given up (`dead`).
+# The row goes away when a later try succeeds.
+failures = city_table(
+    "infra.failures",
+    Column("fact_id", UUID, primary_key=True),
+    Column("handler", Text, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("dead", Boolean, nullable=False),
+)
+
+# What an Idempotency-Key was answered. A row without an answer exists only inside the transaction that makes it.
 answers = city_table(
     "infra.answers",
     Column("actor", UUID, primary_key=True),
@@ -33,9 +46,22 @@ answers = city_table(
     Column("operation", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", JSONB),
+    Column("kept", Boolean, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-Index("answers_at_idx", answers.c.city_id, answers.c.at)
+# Only what may be forgotten is indexed by time: the keys of money and vouchers are kept for ever.
+Index("answers_passing_idx", answers.c.city_id, answers.c.at, postgresql_where=not_(answers.c.kept))
+
+# One row for each periodic task: whichever worker moves `started_at` on has claimed this turn.
+periodics = other_table(
+    "infra.periodics",
+    Column("name", Text, primary_key=True),
+    Column("every_s", Double, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text),
+)
 
 limits = other_table(
     "infra.limits",

@@ -11,6 +11,54 @@ PLACEMENT: dict[str, str] = {
     # infra
     "infra.facts": "city",
     "infra.handled": "city",
+    "infra.failures": "city",
     "infra.answers": "city",
+    "infra.periodics": "local",
     "infra.limits": "key:bucket",
+    # places
+    "places.cities": "reference",
+    "places.districts": "reference",
+    # people
+    "people.phones": "key:phone",
+    "people.codes": "key:phone",
+    "people.members": "member",
+    "people.sessions": "key:token_hash",
+    "people.grants": "reference",
+    "people.keys": "key:key_id",
+    # merchants
+    "merchants.merchants": "reference",
+    "merchants.presence": "reference",
+    "merchants.stores": "city",
+    "merchants.store_exceptions": "city",
+    "merchants.store_photos": "city",
+    "merchants.invitations": "city",
+    # messages
+    "messages.sent": "key:recipient",
+    # inventory
+    "inventory.quotas": "city",
+    "inventory.holds": "city",
+    "inventory.wants": "city",
+    "inventory.returns": "city",
+    # vouchers
+    "vouchers.vouchers": "city",
+    "vouchers.redemptions": "city",
+    "vouchers.reversals": "city",
+    "vouchers.changes": "city",
+    "vouchers.scans": "city",
+    # catalog
+    "catalog.categories": "reference",
+    "catalog.offers": "city",
+    "catalog.offer_stores": "city",
+    "catalog.offer_changes": "city",
+    "catalog.offer_prices": "city",
+    "catalog.storefronts": "city",
+    "catalog.listings": "city",
+    "catalog.search_docs": "city",
+    # ledger
+    "ledger.city_accounts": "city",
+    "ledger.city_transfers": "city",
+    "ledger.city_reserves": "city",
+    "ledger.book_accounts": "key:book_id",
+    "ledger.book_transfers": "key:book_id",
+    "ledger.book_reserves": "key:book_id",
 }
