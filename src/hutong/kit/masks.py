@@ -11,7 +11,7 @@ def phone_tail(phone: str) -> str:
 def mask_phone(phone: str) -> str:
     """+8613800138000 as 138****8000; the country is left out for China and kept for others."""
     national = phone.removeprefix("+86")
-    if len(national) < _KEEP_HEAD + 5:
+    if len(national) < _KEEP_HEAD + 3 + 4:  # at least three digits stay hidden
         return "****" + phone_tail(phone)
     return f"{national[:_KEEP_HEAD]}****{phone_tail(phone)}"
 

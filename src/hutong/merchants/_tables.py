@@ -1,0 +1,160 @@
+"""Tables of merchants: the businesses are reference rows, everything that has a place is sharded by its city."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from hutong.infra.tables import Cube, city_table, other_table
+
+TWO_LANGUAGES = "{0} ? 'zh' and {0} ? 'en'"
+
+merchants = other_table(
+    "merchants.merchants",
+    Column("merchant_id", UUID, primary_key=True),
+    Column("name", JSONB, nullable=False),
+    Column("trade", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("operator_id", UUID),
+    Column("payout_account", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(TWO_LANGUAGES.format("name"), "name"),
+    CheckConstraint("status in ('active', 'suspended', 'closed')", "status"),
+    CheckConstraint("trade ~ '^[a-z0-9]+([-_][a-z0-9]+)*$'", "trade"),
+)
+
+# In which cities a merchant is at home: finds the shards of a chain without asking all of them.
+presence = other_table(
+    "merchants.presence",
+    Column("merchant_id", UUID, primary_key=True),
+    Column("city_id", Integer, primary_key=True, autoincrement=False),
+    ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
+)
+Index("presence_city_idx", presence.c.city_id)
+
+stores = city_table(
+    "merchants.stores",
+    Column("store_id", UUID, primary_key=True),
+    Column("merchant_id", UUID, nullable=False),
+    Column("district_id", Integer),
+    Column("name", JSONB, nullable=False),
+    Column("pinyin", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("address", JSONB, nullable=False),
+    Column("phone", Text),
+    Column("lat", Double, nullable=False),
+    Column("lon", Double, nullable=False),
+    Column("at", Cube, nullable=False),
+    Column("hours", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("closed_by", UUID),
+    Column("close_reason", Text),
+    ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
+    ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    ForeignKeyConstraint(
+        ["city_id", "district_id"],
+        ["places.districts.city_id", "places.districts.district_id"],
+        name="stores_district_id_fkey",
+    ),
+    # So that what hangs on a store can prove whose store it is.
+    UniqueConstraint("city_id", "store_id", "merchant_id", name="stores_city_id_store_id_merchant_id_key"),
+    CheckConstraint(TWO_LANGUAGES.format("name"), "name"),
+    CheckConstraint(TWO_LANGUAGES.format("address"), "address"),
+    CheckConstraint("lat between -90 and 90 and lon between -180 and 180", "place"),
+    CheckConstraint("jsonb_typeof(hours) = 'array' and jsonb_array_length(hours) = 7", "hours"),
+    CheckConstraint("status in ('open', 'closed')", "status"),
+    CheckConstraint("(status = 'closed') = (closed_at is not null)", "closed_at"),
+    CheckConstraint("num_nulls(closed_at, closed_by, close_reason) in (0, 3)", "closed_by"),
+)
+# btree_gist puts the city into the same index: nearest first within one city, from one index.
+Index(
+    "stores_near_idx",
+    stores.c.city_id,
+    stores.c.at,
+    postgresql_using="gist",
+    postgresql_where=text("status = 'open'"),
+)
+Index("stores_merchant_idx", stores.c.city_id, stores.c.merchant_id)
+
+store_exceptions = city_table(
+    "merchants.store_exceptions",
+    Column("store_id", UUID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("hours", JSONB, nullable=False),
+    Column("note", JSONB),
+    ForeignKeyConstraint(
+        ["city_id", "store_id"],
+        ["merchants.stores.city_id", "merchants.stores.store_id"],
+        name="store_exceptions_store_id_fkey",
+    ),
+    CheckConstraint("jsonb_typeof(hours) = 'array'", "hours"),
+    CheckConstraint("note is null or (note ? 'zh' and note ? 'en')", "note"),
+)
+
+store_photos = city_table(
+    "merchants.store_photos",
+    Column("photo_id", UUID, primary_key=True),
+    Column("store_id", UUID, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("alt", JSONB, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["city_id", "store_id"],
+        ["merchants.stores.city_id", "merchants.stores.store_id"],
+        name="store_photos_store_id_fkey",
+    ),
+    CheckConstraint(TWO_LANGUAGES.format("alt"), "alt"),
+    CheckConstraint("file ~ '^[A-Za-z0-9][A-Za-z0-9._/-]*$' and file !~ '[.][.]'", "file"),
+    CheckConstraint("position >= 0", "position"),
+)
+Index("store_photos_store_idx", store_photos.c.city_id, store_photos.c.store_id, store_photos.c.position)
+
+invitations = city_table(
+    "merchants.invitations",
+    Column("invitation_id", UUID, primary_key=True),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID),
+    Column("role", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("invited_by", UUID, nullable=False),
+    Column("invited_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("accepted_at", DateTime(timezone=True)),
+    Column("accepted_by", UUID),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_by", UUID),
+    ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    ForeignKeyConstraint(
+        ["city_id", "store_id", "merchant_id"],
+        ["merchants.stores.city_id", "merchants.stores.store_id", "merchants.stores.merchant_id"],
+        name="invitations_store_id_fkey",
+    ),
+    CheckConstraint(
+        "(role, store_id is null) in (('merchant_owner', true), ('store_manager', false), ('store_cashier', false))",
+        "role_fits",
+    ),
+    CheckConstraint("octet_length(secret_hash) = 32", "sha256"),
+    CheckConstraint("invited_at < expires_at", "expires_later"),
+    CheckConstraint("(accepted_at is null) = (accepted_by is null)", "accepted_by_somebody"),
+    CheckConstraint("(revoked_at is null) = (revoked_by is null)", "revoked_by_somebody"),
+    CheckConstraint("accepted_at < expires_at and accepted_at >= invited_at", "accepted_in_time"),
+    CheckConstraint("accepted_at is null or revoked_at is null", "one_end"),
+)
+Index("invitations_merchant_idx", invitations.c.city_id, invitations.c.merchant_id)

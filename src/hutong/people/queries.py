@@ -1,0 +1,156 @@
+"""Reading people: who asks, who works where, which keys and devices there are."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hutong.infra.db import Tx
+from hutong.kit.access import Actor, Grant, Permission, Role, Scope
+from hutong.kit.masks import shown_name
+from hutong.people.model import KeyInfo, Member, SessionInfo, StaffMember, read_key, token_hash
+
+_KEY = """select key_id, merchant_id, city_id, store_id, label, permissions, made_at, last_used_at, ends_at,
+                 replaced_by, secret_hash
+          from people.keys"""
+
+
+def _grant(row: dict[str, Any]) -> Grant:
+    return Grant(
+        grant_id=row["grant_id"], role=Role(row["role"]), city_id=row["city_id"], merchant_id=row["merchant_id"],
+        store_id=row["store_id"],
+    )  # fmt: skip
+
+
+async def actor_of(tx: Tx, token: str, *, now: datetime) -> Actor | None:
+    """Who holds this session, with the roles of this moment; None when it is unknown, over or the member frozen."""
+    member_id = await tx.value(
+        """select member_id from people.sessions
+           where token_hash = %(hash)s and ended_at is null and expires_at > %(now)s""",
+        hash=token_hash(token),
+        now=now,
+    )
+    if member_id is None:
+        return None
+    return (await actors(tx, [member_id])).get(member_id)
+
+
+async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
+    """Active members as actors, with the roles they hold now."""
+    found = await members(tx, member_ids)
+    held = await grants_of(tx, list(found))
+    return {
+        m.member_id: Actor(
+            member_id=m.member_id, name=m.shown, phone_tail=m.phone_tail, locale=m.language,
+            grants=held.get(m.member_id, ()),
+        )
+        for m in found.values()
+        if m.status == "active"
+    }  # fmt: skip
+
+
+async def actor_of_key(tx: Tx, text: str, *, now: datetime) -> Actor | None:
+    """Who asks with this key; None when it is malformed, unknown, wrong or over. Call `touch_keys` when writing."""
+    read = read_key(text)
+    if read is None:
+        return None
+    key_id, secret = read
+    row = await tx.row(f"{_KEY} where key_id = %(id)s", id=key_id)
+    if row is None or not hmac.compare_digest(row["secret_hash"], hashlib.sha256(secret.encode()).digest()):
+        return None
+    key = _key(row)
+    if not key.alive(now):
+        return None
+    role = Role.MERCHANT_OWNER if key.store_id is None else Role.STORE_MANAGER
+    place = Grant(grant_id=key_id, role=role, city_id=key.city_id, merchant_id=key.merchant_id, store_id=key.store_id)
+    return Actor(member_id=key_id, name=key.label, grants=(place,), key_id=key_id, only=key.permissions)
+
+
+async def grants_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, tuple[Grant, ...]]:
+    """The roles that members hold now."""
+    rows = await tx.rows(
+        """select grant_id, member_id, role, city_id, merchant_id, store_id from people.grants
+           where member_id = any(%(ids)s::uuid[]) and revoked_at is null order by granted_at, grant_id""",
+        ids=sorted(set(member_ids)),
+    )
+    held: dict[UUID, tuple[Grant, ...]] = {}
+    for row in rows:
+        held[row["member_id"]] = (*held.get(row["member_id"], ()), _grant(row))
+    return held
+
+
+async def members(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Member]:
+    """The members with these ids; unknown ids are left out."""
+    rows = await tx.rows(
+        """select member_id, name, language, phone_tail, status, created_at from people.members
+           where member_id = any(%(ids)s::uuid[])""",
+        ids=sorted(set(member_ids)),
+    )
+    return {row["member_id"]: Member(**row) for row in rows}
+
+
+async def phones_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The numbers of active members, for sending them a message and for nothing else."""
+    rows = await tx.rows(
+        """select member_id, phone from people.members
+           where member_id = any(%(ids)s::uuid[]) and phone is not null and status = 'active'""",
+        ids=sorted(set(member_ids)),
+    )
+    return {row["member_id"]: row["phone"] for row in rows}
+
+
+async def sessions_of(tx: Tx, member_id: UUID, *, now: datetime) -> list[SessionInfo]:
+    """Where a member is signed in, newest first. Ask only with the actor's own id."""
+    rows = await tx.rows(
+        """select session_id, device, created_at, expires_at from people.sessions
+           where member_id = %(id)s and ended_at is null and expires_at > %(now)s
+           order by created_at desc, session_id""",
+        id=member_id,
+        now=now,
+    )
+    return [SessionInfo(**row) for row in rows]
+
+
+async def staff(
+    tx: Tx, scope: Scope, *, merchant_id: UUID | None = None, store_id: UUID | None = None
+) -> list[StaffMember]:  # fmt: skip
+    """Who works within the scope of VIEW_STAFF (of one merchant or store of it), oldest role first; at most 500."""
+    seen, params = scope.sql(city="g.city_id", merchant="g.merchant_id", store="g.store_id")
+    rows = await tx.rows(
+        f"""select g.grant_id, g.member_id, g.role, g.scope_kind, g.city_id, g.merchant_id, g.store_id, g.granted_at
+            from people.grants as g
+            where {seen} and g.revoked_at is null
+              and (%(merchant)s::uuid is null or g.merchant_id = %(merchant)s::uuid)
+              and (%(store)s::uuid is null or g.store_id = %(store)s::uuid)
+            order by g.granted_at, g.grant_id limit 500""",
+        merchant=merchant_id,
+        store=store_id,
+        **params,
+    )
+    known = await members(tx, [row["member_id"] for row in rows])
+    return [_staff_member(row, known.get(row["member_id"])) for row in rows]
+
+
+def _staff_member(row: dict[str, Any], member: Member | None) -> StaffMember:
+    tail = member.phone_tail if member else ""
+    name = member.shown if member else shown_name("", tail, "zh")
+    return StaffMember(**{**row, "role": Role(row["role"])}, name=name, phone_tail=tail)
+
+
+def _key(row: dict[str, Any]) -> KeyInfo:
+    shown = {name: row[name] for name in KeyInfo.__struct_fields__}
+    return KeyInfo(**{**shown, "permissions": frozenset(Permission(p) for p in row["permissions"])})
+
+
+async def keys(tx: Tx, scope: Scope, *, ids: Sequence[UUID] | None = None) -> list[KeyInfo]:
+    """The keys within the scope of MANAGE_KEYS, newest first; only those with these ids when given. At most 500."""
+    seen, params = scope.sql(city="city_id", merchant="merchant_id", store="store_id")
+    rows = await tx.rows(
+        f"""{_KEY} where {seen} and (%(ids)s::uuid[] is null or key_id = any(%(ids)s::uuid[]))
+            order by made_at desc, key_id limit 500""",
+        ids=None if ids is None else sorted(set(ids)),
+        **params,
+    )
+    return [_key(row) for row in rows]
