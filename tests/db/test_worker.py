@@ -11,12 +11,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from procrastinate.schema import SchemaManager
 
 from hutong.infra.db import Database, OutcomeUnknown
 from hutong.infra.facts import Fact
 from hutong.infra.ids import new_id
 from hutong.infra.relay import Delivery, Handler, Registry, relay_all
-from hutong.infra.tasks import Periodic, Queue, install, install_on, turn
+from hutong.infra.tasks import SCHEMA_VERSION, Periodic, Queue, install, install_on, turn
 from hutong.infra.worker import Worker, housekeeping
 from hutong.kit.clock import SystemClock
 from tests.conftest import audit_clean, fires
@@ -304,3 +305,9 @@ async def test_the_queue_is_installed_once_in_a_schema_of_its_own(db: Database):
         assert row == (0,)
         path = conn.execute("show search_path").fetchone()
         assert path == ('"$user", public',)
+
+
+def test_the_installed_queue_is_that_of_the_library():
+    """A newer procrastinate may bring migrations of its own: then one of ours has to apply them."""
+    newest = max(path.name for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    assert newest.startswith(SCHEMA_VERSION)

@@ -1,6 +1,6 @@
 """Tables of the infra package: facts (the outbox) and their deliveries, answers (idempotency), periodics, limits."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Text, not_
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from hutong.infra.tables import city_table, other_table
@@ -50,7 +50,7 @@ answers = city_table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 # Only what may be forgotten is indexed by time: the keys of money and vouchers are kept for ever.
-Index("answers_passing_idx", answers.c.city_id, answers.c.at, postgresql_where=not_(answers.c.kept))
+Index("answers_passing_idx", answers.c.city_id, answers.c.at, postgresql_where=text("not kept"))
 
 # One row for each periodic task: whichever worker moves `started_at` on has claimed this turn.
 periodics = other_table(
