@@ -19,7 +19,7 @@ help:  ## this list
 .venv/.run: .venv/.uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/hutong-src.pth"
-	@printf '#!/bin/sh\nexec "%s/.venv/bin/python" -m hutong.cli "$$@"\n' "$(CURDIR)" > $(BIN)/hutong && chmod +x $(BIN)/hutong
+	@printf '#!/bin/sh\nexec "%s/.venv/bin/python" -m hutong.app "$$@"\n' "$(CURDIR)" > $(BIN)/hutong && chmod +x $(BIN)/hutong
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.lock

@@ -72,6 +72,17 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database without any table."""
+    name = f"hutong_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template template0 encoding \'UTF8\''.encode())
+    yield with_database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     """The doors to a fresh database."""
     database = await Database(database_url).open()

@@ -1,0 +1,35 @@
+"""The API: /api/v1 for members, staff, tills and integrators; health and callbacks beside it."""
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ControllerRouterHandler
+
+from hutong.api import auth, browse, buying, counter, system
+from hutong.api.glue import (
+    on_fault, on_http, on_refusal, provide_actor, provide_house, provide_key, provide_token,
+)  # fmt: skip
+from hutong.kit.refusals import Refusal
+
+__all__ = ["api_routes"]
+
+
+def api_routes() -> list[ControllerRouterHandler]:
+    """The routes of the API. It knows no cookies, so it needs no CSRF token; every route names its guard."""
+    v1 = Router(
+        "/api/v1",
+        route_handlers=[auth.router, browse.router, buying.router, counter.router],
+        dependencies={
+            "house": Provide(provide_house), "actor": Provide(provide_actor), "key": Provide(provide_key),
+            "token": Provide(provide_token),
+        },  # fmt: skip
+        exception_handlers={Refusal: on_refusal, HTTPException: on_http, Exception: on_fault},
+        opt={"exclude_from_csrf": True},
+    )
+    outside = Router(
+        "/",
+        route_handlers=[system.live, system.ready, system.numbers, system.callback],
+        exception_handlers={Refusal: on_refusal, HTTPException: on_http, Exception: on_fault},
+        opt={"exclude_from_csrf": True},
+    )
+    return [v1, outside]

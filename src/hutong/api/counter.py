@@ -1,0 +1,131 @@
+"""The counter and the books of a merchant: for staff, and for tills with a key."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Router, delete, get, post
+from litestar.params import Parameter
+
+from hutong import settlement, vouchers
+from hutong.api.browse import City, Limit
+from hutong.api.glue import local_id, with_token
+from hutong.api.shapes import (
+    KeyIn, PageOut, PrepareIn, RedeemIn, ReverseIn, redemption_out, statement_out,
+)  # fmt: skip
+from hutong.desk import counter, selling
+from hutong.desk.house import House
+from hutong.kit.access import Actor, Permission
+from hutong.kit.ids import API_KEY, MERCHANT, REDEMPTION, STORE
+from hutong.kit.refusals import BadInput, NotFound
+
+
+@post("/redemptions/preparations", guards=[with_token], status_code=200, summary="What is this code?")
+async def prepare(data: PrepareIn, actor: Actor, house: House) -> dict[str, Any]:
+    """Explains and changes nothing. `presented` is the text of the QR code or the 12 digits."""
+    city_id, store_id = local_id(STORE, data.store)
+    found = await counter.prepare(house, city_id, actor, store_id, data.presented)
+    return prepared_out(found, city_id)
+
+
+def prepared_out(found: vouchers.Prepared, city_id: int) -> dict[str, Any]:
+    return {
+        "title": found.title, "holder": found.holder, "kind": found.kind, "uses_left": found.uses_left,
+        "uses_total": found.uses_total, "valid_to": found.valid_to, "usable_here": found.usable,
+        "code_tail": found.code_tail,
+    }  # fmt: skip
+
+
+@post("/redemptions", guards=[with_token], summary="Redeem")
+async def redeem(data: RedeemIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+    """The Idempotency-Key is the request number: the same one gives the same redemption, however often it is sent."""
+    city_id, store_id = local_id(STORE, data.store)
+    done = await counter.redeem(
+        house, city_id, actor, store_id, request_no=key, presented=data.presented, count=data.count
+    )
+    return redemption_out(done, city_id)
+
+
+@get("/redemptions", guards=[with_token], summary="Redemptions of a store, newest first")
+async def history(
+    actor: Actor, house: House, store: str, after: str | None = None, limit: Limit = 20
+) -> PageOut:  # fmt: skip
+    city_id, store_id = local_id(STORE, store)
+    here = await counter.counter(house, city_id, actor, store_id, Permission.VIEW_REDEMPTIONS)
+    async with house.db.reading(city_id) as tx:
+        page = await vouchers.redemptions(tx, [here.store_id], city_id=city_id, after=after, limit=limit)
+    return PageOut([past_out(one, city_id) for one in page.items], page.after)
+
+
+def past_out(one: vouchers.PastRedemption, city_id: int) -> dict[str, Any]:
+    return {
+        "id": REDEMPTION.show(one.redemption_id, city_id), "title": one.title, "count": one.count, "at": one.at,
+        "code_tail": one.code_tail, "reversed_at": one.reversed_at,
+    }  # fmt: skip
+
+
+@post("/redemptions/{redemption:str}/reversal", guards=[with_token], summary="Undo a redemption")
+async def reverse(redemption: str, data: ReverseIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+    """Within the window, at the counter that redeemed it. Needs an Idempotency-Key."""
+    city_id, redemption_id = local_id(REDEMPTION, redemption)
+    store_city, store_id = local_id(STORE, data.store)
+    if store_city != city_id:
+        raise NotFound()
+    done = await counter.reverse(
+        house, city_id, actor, store_id, redemption_id, key=key, reason=data.reason[:120]
+    )
+    return {"id": redemption, "reversed_at": done.at, "uses_left": done.uses_left}
+
+
+@get("/merchants/{merchant:str}/statements", guards=[with_token], summary="Each code and each fee")
+async def statement(
+    merchant: str, actor: Actor, house: House, city_id: City, since: datetime | None = None,
+    until: datetime | None = None, after: Annotated[str | None, Parameter(max_length=120)] = None, limit: Limit = 50,
+) -> dict[str, Any]:  # fmt: skip
+    """Of [since, until), by default the last 30 days; newest first. Needs the permission to see the statement."""
+    merchant_id = MERCHANT.read(merchant)
+    if not actor.can(Permission.VIEW_STATEMENT, city=city_id, merchant=merchant_id):
+        raise NotFound()
+    end = until or house.clock.now()
+    begin = since or end - timedelta(days=30)
+    if begin.tzinfo is None or end.tzinfo is None or begin >= end:
+        raise BadInput(field="since, until", why="instants with a zone, since before until")
+    async with house.db.reading(city_id) as tx:
+        asset = await selling.currency(tx, city_id)
+        found = await settlement.statement(
+            tx, merchant_id, city_id=city_id, asset=asset, since=begin, until=end, after=cursor(after), limit=limit
+        )
+    return statement_out(found, city_id)
+
+
+def cursor(after: str | None) -> tuple[datetime, UUID] | None:
+    """Where the next page of a statement begins."""
+    if after is None:
+        return None
+    at, _, last = after.partition("~")
+    try:
+        return datetime.fromisoformat(at.replace(" ", "+")), UUID(last)
+    except ValueError:
+        raise BadInput(field="after", why="not one of ours") from None
+
+
+@post("/merchants/{merchant:str}/keys", guards=[with_token], summary="A key for a till")
+async def make_key(merchant: str, data: KeyIn, actor: Actor, house: House) -> dict[str, Any]:
+    """The only time the whole key is seen. Permissions: what a till may do, never people, keys or prices."""
+    store = local_id(STORE, data.store) if data.store else (None, None)
+    made = await selling.make_key(
+        house, actor, MERCHANT.read(merchant), label=data.label, permissions=data.permissions, city_id=store[0],
+        store_id=store[1],
+    )  # fmt: skip
+    return {"id": API_KEY.show(made.key_id), "key": made.text}
+
+
+@delete("/merchants/{merchant:str}/keys/{key_id:str}", guards=[with_token], summary="End a key")
+async def end_key(merchant: str, key_id: str, actor: Actor, house: House) -> None:
+    """The key is dead at once."""
+    await selling.revoke_key(house, actor, MERCHANT.read(merchant), API_KEY.read(key_id))
+
+
+router = Router(
+    "/", route_handlers=[prepare, redeem, history, reverse, statement, make_key, end_key], tags=["counter"]
+)

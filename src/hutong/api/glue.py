@@ -1,0 +1,152 @@
+"""Between HTTP and the desk: who asks, idempotency keys, ids in paths, refusals as problem+json."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+
+from hutong.desk import signing
+from hutong.desk.house import House
+from hutong.infra.logs import get_logger
+from hutong.kit.access import Actor
+from hutong.kit.ids import IdKind
+from hutong.kit.refusals import BadInput, NotSignedIn, Refusal
+from hutong.kit.text import Text
+
+PROBLEM = "application/problem+json"
+log = get_logger("hutong.api")
+T = TypeVar("T")
+
+
+class KeyMissing(Refusal):
+    """A write came without its Idempotency-Key."""
+
+    code = "key_missing"
+    status = 400
+    say = Text(zh="缺少 Idempotency-Key 请求头。", en="The header Idempotency-Key is missing.")
+    step = Text(
+        zh="为每个写操作生成一个唯一编号，重试时使用同一个编号。",
+        en="Make one unique key for each write, and send the same key when you try again.",
+    )
+
+
+def house_of(connection: ASGIConnection[Any, Any, Any, Any]) -> House:
+    return connection.app.state.house
+
+
+async def provide_house(request: Request[Any, Any, Any]) -> House:
+    return house_of(request)
+
+
+async def who(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
+    """The member or till behind the bearer token; None without a valid one. Looked up once for each request."""
+    state = connection.scope.setdefault("hutong_api", {})  # type: ignore[typeddict-item]
+    if "actor" not in state:
+        kind, _, token = connection.headers.get("authorization", "").partition(" ")
+        token = token.strip()
+        found: Actor | None = None
+        if kind.lower() == "bearer" and token:
+            house = house_of(connection)
+            till = token.startswith("hutong_")
+            found = await (signing.key_actor(house, token) if till else signing.actor(house, token))
+        state["actor"], state["token"] = found, token if found else None
+    return state["actor"]
+
+
+async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
+    found = await who(request)
+    if found is None:
+        raise NotSignedIn()
+    return found
+
+
+async def provide_token(request: Request[Any, Any, Any]) -> str:
+    await provide_actor(request)
+    return request.scope["hutong_api"]["token"]  # type: ignore[typeddict-item]
+
+
+async def provide_key(request: Request[Any, Any, Any]) -> str:
+    """The Idempotency-Key of a write."""
+    key = request.headers.get("idempotency-key", "").strip()
+    if not key:
+        raise KeyMissing()
+    return key
+
+
+async def open_to_all(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Everybody may ask this."""
+    del connection
+
+
+async def with_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Members and tills with a valid token; what each may do to which object is the desk's question."""
+    if await who(connection) is None:
+        raise NotSignedIn()
+
+
+for _guard in (open_to_all, with_token):
+    _guard.states_permission = True  # type: ignore[attr-defined]
+
+
+def local_id(kind: IdKind, text: str) -> tuple[int, UUID]:
+    """(city, id) of a public id in a path or body. Raises bad_id."""
+    return kind.read_local(text)
+
+
+def one_city(pairs: list[tuple[int, UUID]], field: str) -> tuple[int, list[UUID]]:
+    """The city that all ids share, and the ids. Raises bad_input when they do not share one or there is none."""
+    cities = {city for city, _ in pairs}
+    if len(cities) != 1:
+        raise BadInput(field=field, why="all must be of one city")
+    return cities.pop(), [found for _, found in pairs]
+
+
+def language_of(request: Request[Any, Any, Any]) -> str:
+    return "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
+
+
+def problem(request: Request[Any, Any, Any], refusal: Refusal) -> Response[dict[str, Any]]:
+    """RFC 9457: the code, the sentence in the reader's language, the next step, the facts."""
+    language = language_of(request)
+    body = {
+        "type": f"/docs/refusals#{refusal.code}", "title": type(refusal).__name__, "status": refusal.status,
+        "code": refusal.code, "detail": refusal.sentence().in_(language), "next": refusal.next_step().in_(language),
+        "facts": refusal.facts,
+    }  # fmt: skip
+    headers = {}
+    wait = refusal.facts.get("retry_after") or refusal.facts.get("wait_seconds")
+    if refusal.status in (429, 503) and wait:
+        headers["retry-after"] = str(wait)
+    if refusal.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(body, status_code=refusal.status, media_type=PROBLEM, headers=headers)
+
+
+def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
+    return problem(request, error)
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What the framework refuses: bodies that do not fit, unknown paths, wrong methods."""
+    if isinstance(error, ValidationException):
+        extra = error.extra if isinstance(error.extra, list) else []
+        named = [e for e in extra if isinstance(e, dict)]
+        field = str(named[0].get("key", "body")) if named else "body"
+        why = str(named[0].get("message", error.detail)) if named else str(error.detail)
+        return problem(request, BadInput(field=field, why=why[:300]))
+    body = {"type": "about:blank", "title": str(error.detail)[:200], "status": error.status_code}
+    return Response(body, status_code=error.status_code, media_type=PROBLEM, headers=dict(error.headers or {}))
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """A defect of ours: logged with its trace, told without it."""
+    log.error("fault", path=request.url.path, exc_info=error)
+    body = {"type": "about:blank", "title": "A defect on our side. Nothing half-done is kept.", "status": 500}
+    return Response(body, status_code=500, media_type=PROBLEM)
+
+
+Handler = Callable[..., Awaitable[Any]]

@@ -1,0 +1,101 @@
+"""The only file that knows everything: the schemes, the ports, the routes and tasks, and how they are wired."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+
+from hutong import cli
+from hutong.api import api_routes
+from hutong.desk.house import House
+from hutong.desk.rounds import cities, periodics, registry
+from hutong.infra import settings as settings_module
+from hutong.infra.db import Database
+from hutong.infra.files import LocalFiles
+from hutong.infra.logs import configure as configure_logs
+from hutong.infra.settings import Settings
+from hutong.infra.worker import Worker
+from hutong.kit.clock import Clock, SystemClock
+from hutong.messages import ConsoleSms
+from hutong.orders import Scheme, Schemes
+from hutong.payments import PaymentProvider
+from hutong.payments.sandbox import SandboxKeys, SandboxPay
+from hutong.schemes.deals import Deals
+from hutong.web.routes import make_app
+
+
+def named(*schemes: Scheme) -> Schemes:
+    return {scheme.name: scheme for scheme in schemes}
+
+
+SCHEMES: Schemes = named(Deals())
+
+
+def database(settings: Settings) -> Database:
+    """The doors to the database of these settings; `database_url` is known by now."""
+    assert settings.database_url is not None, "start the embedded PostgreSQL first, or set HUTONG_DATABASE_URL"
+    return Database(
+        settings.database_url, writers=settings.writers, readers=settings.readers,
+        statement_timeout_ms=settings.statement_timeout_ms, lock_timeout_ms=settings.lock_timeout_ms,
+        wait_s=settings.pool_wait_ms / 1000,
+    )  # fmt: skip
+
+
+def provider(settings: Settings, clock: Clock) -> PaymentProvider:
+    """SandboxPay at its port, with the keys that it keeps in the data folder."""
+    keys = SandboxKeys(settings.data_folder() / "sandboxpay" / "keys")
+    return SandboxPay(base_url=f"http://127.0.0.1:{settings.provider_port}", keys=keys, clock=clock)
+
+
+def build(settings: Settings, clock: Clock | None = None) -> House:
+    """A house by its settings; not open yet."""
+    clock = clock or SystemClock()
+    return House(
+        settings=settings, db=database(settings), clock=clock, schemes=SCHEMES,
+        providers={"sandbox": provider(settings, clock)}, sms=ConsoleSms(settings.data_folder() / "sms.jsonl"),
+        files=LocalFiles(settings.data_folder() / "files"),
+    )  # fmt: skip
+
+
+def worker(house: House) -> Worker:
+    """The worker with everything that the house does by itself."""
+    s = house.settings
+    return Worker(
+        house.db, registry(house), house.clock, periodics=periodics(house), cities=cities,
+        poll_s=s.relay_interval_ms / 1000, relay_size=s.relay_size, stalled_s=s.stalled_task_s,
+        keep_jobs_days=s.keep_tasks_days,
+    )  # fmt: skip
+
+
+def create() -> Litestar:
+    """The application of one server process: settings from the environment, everything opened at its start."""
+    settings = settings_module.load()
+    configure_logs(settings)
+    house = build(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await house.open()
+        try:
+            yield
+        finally:
+            await house.close()
+
+    return make_app(house, lifespan=[lifespan], more=api_routes())
+
+
+class Wiring:
+    """What the command line needs of this file."""
+
+    build = staticmethod(build)
+    worker = staticmethod(worker)
+    target = "hutong.app:create"
+
+
+def main() -> None:
+    """The console script `hutong`."""
+    cli.main(Wiring())
+
+
+if __name__ == "__main__":
+    main()

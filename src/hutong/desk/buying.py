@@ -1,0 +1,128 @@
+"""What a member does: look at a price, order, pay, cancel, ask for money back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from hutong import catalog, orders, payments, pricing
+from hutong.desk.house import House
+from hutong.desk.keyed import good, submit, sure
+from hutong.infra.ids import new_id
+from hutong.kit.access import Actor
+from hutong.kit.money import Amount
+from hutong.kit.refusals import NotAllowed, Refusal
+from hutong.kit.text import Text
+from hutong.orders import AskRefund, Cancel, Cancelled, OrderUnknown, Place, Placed, RefundAsked, Wanted
+from hutong.pricing import PriceLine, Quote
+
+
+class ProviderSilent(Refusal):
+    """The payment provider did not answer in time; it is asked again."""
+
+    code = "provider_silent"
+    status = 503
+    say = Text(zh="支付渠道暂时没有响应。", en="The payment provider has not answered yet.")
+    step = Text(zh="请稍候再点「支付」，不会重复扣款。", en="Try to pay again in a moment; nothing is paid twice.")
+
+
+class _PlaceGiven(Struct):
+    wants: tuple[Wanted, ...]
+    expect: Amount | None
+
+
+class _RefundGiven(Struct):
+    order_id: UUID
+    voucher_ids: tuple[UUID, ...]
+    reason: str
+
+
+def member_of(actor: Actor) -> UUID:
+    """The member who acts; a till's key cannot buy."""
+    if not actor.is_member:
+        raise NotAllowed()
+    return actor.member_id
+
+
+async def quote(house: House, city_id: int, wants: Sequence[Wanted]) -> Quote:
+    """What these would cost now, line by line; nothing is held. Raises what ordering them would be refused for."""
+    now = house.clock.now()
+    async with house.db.reading(city_id) as tx:
+        found = await catalog.offers(tx, [w.offer_id for w in wants], city_id=city_id)
+    lines: list[PriceLine] = []
+    for number, (wanted, offer) in enumerate(zip(wants, found, strict=True), 1):
+        if offer is None:
+            raise catalog.OfferUnknown()
+        refusal = catalog.why_not_on_sale(offer, now)
+        if refusal is not None:
+            raise refusal
+        scheme = house.schemes[offer.scheme]
+        lines.append(sure(scheme.plan(offer, wanted, line_no=number, now=now)).line)
+    return sure(pricing.quote(lines))
+
+
+async def place(
+    house: House, city_id: int, actor: Actor, wants: Sequence[Wanted], *, key: str, expect: Amount | None = None,
+    channel: str = "web", provider: str = "sandbox",
+) -> Placed:  # fmt: skip
+    """Place an order for the member; the same key gives the same order. Raises the refusals of orders.place."""
+    member = member_of(actor)
+    ask = Place(
+        order_id=new_id(), payment_id=new_id(), member_id=member, member_name=actor.name, phone_tail=actor.phone_tail,
+        wants=tuple(wants), expect=expect, provider=provider, channel=channel,
+    )  # fmt: skip
+    given = _PlaceGiven(ask.wants, expect)
+    return good(await submit(house, "orders.place", city_id, actor=member, key=key, given=given, request=ask))
+
+
+async def pay(house: House, city_id: int, actor: Actor, order_id: UUID) -> payments.Payment:
+    """The payment of the member's own order with the address where it can be paid; asks the provider when needed.
+
+    Raises order_not_found, order_closed; provider_silent when no answer came (try again: nothing is paid twice).
+    """
+    member = member_of(actor)
+    async with house.db.reading(city_id) as tx:
+        found = await orders.order(tx, member, order_id, city_id=city_id)
+        if found is None:
+            raise OrderUnknown()
+        if found.state in ("cancelled", "expired"):
+            raise orders.closed(found.state)
+        payment = (await payments.by_ids(tx, [found.payment_id], city_id=city_id))[0]
+    if payment is None:
+        raise orders.OrderPaid()  # an order that costs nothing has no payment
+    if payment.pay_url is not None or payment.state not in ("created", "unknown", "opened"):
+        return payment
+    asked = (await house.courier.open(city_id, [payment.payment_id]))[0]
+    if asked is None or (asked.pay_url is None and asked.state in ("created", "unknown", "opened")):
+        raise ProviderSilent()
+    return asked
+
+
+async def cancel(house: House, city_id: int, actor: Actor, order_id: UUID) -> Cancelled:
+    """Take the member's own unpaid order back. Raises order_not_found, order_paid, order_closed."""
+    member = member_of(actor)
+
+    async def work(tx: Any) -> Any:
+        if await orders.order(tx, member, order_id, city_id=city_id) is None:
+            return [OrderUnknown()]
+        asks = [Cancel(order_id=order_id, by=member, reason="member")]
+        return await orders.cancel(tx, asks, city_id=city_id, now=house.clock.now())
+
+    return sure((await house.db.run_city(city_id, work))[0])
+
+
+async def ask_refund(
+    house: House, city_id: int, actor: Actor, order_id: UUID, *, key: str, voucher_ids: Sequence[UUID] = (),
+    reason: str = "changed_mind",
+) -> RefundAsked:  # fmt: skip
+    """Ask for the money of the member's own unused units. Raises the refusals of orders.ask_refunds."""
+    member = member_of(actor)
+    async with house.db.reading(city_id) as tx:
+        if await orders.order(tx, member, order_id, city_id=city_id) is None:
+            raise OrderUnknown()
+    wanted = tuple(sorted(voucher_ids))
+    ask = AskRefund(refund_id=new_id(), order_id=order_id, by=member, reason=reason, voucher_ids=wanted)
+    given = _RefundGiven(order_id, wanted, reason)
+    answer = await submit(house, "orders.ask_refunds", city_id, actor=member, key=key, given=given, request=ask)
+    return good(answer)

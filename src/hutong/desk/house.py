@@ -1,0 +1,86 @@
+"""The house: everything that the edge works with, opened once per process and closed in order."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+from hutong import orders, settlement
+from hutong.infra.answers import keyed
+from hutong.infra.batches import Batches, BatchRun
+from hutong.infra.db import Database
+from hutong.infra.files import Files
+from hutong.infra.settings import Settings
+from hutong.infra.worker import Worker
+from hutong.kit.clock import Clock
+from hutong.messages import Sms
+from hutong.orders import Placed, RefundAsked, Schemes
+from hutong.payments import Addresses, Courier, PaymentProvider
+from hutong.vouchers import Redeemed, Reversed
+
+
+class House:
+    """Doors, clock, settings, batches, ports and schemes. `app.py` builds it; faces and tasks receive it."""
+
+    def __init__(
+        self, *, settings: Settings, db: Database, clock: Clock, schemes: Schemes,
+        providers: Mapping[str, PaymentProvider], sms: Sms, files: Files, observe: Any = None,
+    ) -> None:  # fmt: skip
+        self.settings, self.db, self.clock, self.schemes = settings, db, clock, schemes
+        self.providers, self.sms, self.files = providers, sms, files
+        address = settings.address
+        self.courier = Courier(
+            db, providers, clock=clock, settle=orders.receive,
+            addresses=Addresses(notify=f"{address}/callbacks/{{provider}}", back=f"{address}/paid/{{order}}"),
+        )  # fmt: skip
+        self.batches = Batches(db, clock, observe=observe or _unobserved)
+        self._register()
+        self._stack = AsyncExitStack()
+        self.worker: Worker | None = None
+
+    async def open(self) -> "House":
+        await self.db.open()
+        self._stack.push_async_callback(self.db.close)
+        self._stack.push_async_callback(self.batches.close)
+        return self
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    def nudge(self) -> None:
+        """Facts were just committed here: a worker beside us relays them now instead of at its next poll."""
+        if self.worker is not None:
+            self.worker.nudge()
+
+    @property
+    def hold_for(self) -> timedelta:
+        return timedelta(minutes=self.settings.hold_minutes)
+
+    @property
+    def undo(self) -> dict[str, Any]:
+        """The limits of undoing a redemption, as vouchers.reverse takes them."""
+        return {"window": timedelta(minutes=self.settings.undo_minutes), "cycles": self.settings.undo_cycles}
+
+    def _register(self) -> None:
+        """The keyed writes of the house: gathered into sets, each with its stored answer."""
+        size, wait = self.settings.batch_size, self.settings.batch_wait_ms
+
+        async def place(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
+            return await orders.place(
+                tx, asks, city_id=city_id, now=now, schemes=self.schemes, hold_for=self.hold_for
+            )
+
+        async def reverse(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
+            return await settlement.reverse(tx, asks, city_id=city_id, now=now, **self.undo)
+
+        for name, result, do in (
+            ("orders.place", Placed, place),
+            ("orders.ask_refunds", RefundAsked, orders.ask_refunds),
+            ("settlement.redeem", Redeemed, settlement.redeem),
+            ("settlement.reverse", Reversed, reverse),
+        ):
+            self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
+
+
+def _unobserved(run: BatchRun) -> None:
+    del run

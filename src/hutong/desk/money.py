@@ -1,0 +1,34 @@
+"""The provider's side door: callbacks come in here, and the courier's rounds go out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hutong import orders, payments
+from hutong.desk.house import House
+from hutong.kit.refusals import NotFound
+
+
+async def callback(house: House, provider: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Store and apply one callback. Returning means: tell the provider that we have it.
+
+    Raises payments.BadSignature (nothing is stored) and not_found for a provider that we do not have. An event
+    about a number that is not ours is dropped; one about a payment that is not committed yet waits for it.
+    """
+    port = house.providers.get(provider)
+    if port is None:
+        raise NotFound()
+    event = port.read_event(headers, body, now=house.clock.now())
+    city_id = payments.city_of(event.number)
+    if city_id is None:
+        return
+
+    async def keep(tx: Any) -> Any:
+        return await payments.receive(tx, [event], city_id=city_id, now=house.clock.now())
+
+    async def apply(tx: Any) -> Any:
+        return await orders.receive(tx, [event], city_id=city_id, now=house.clock.now())
+
+    # Stored first and alone: whatever goes wrong while applying, the event is not lost and is tried again.
+    await house.db.run_city(city_id, keep)
+    await house.db.run_city(city_id, apply)
+    house.nudge()

@@ -1,0 +1,96 @@
+"""What the house does by itself: on facts, and from time to time. `app.py` gives these to the worker."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hutong import catalog, inventory, ledger, orders, places
+from hutong.desk.house import House
+from hutong.infra.db import Database, Tx
+from hutong.infra.facts import Fact
+from hutong.infra.relay import Errand, Registry
+from hutong.infra.tasks import Periodic
+
+ROUNDS = 50  # sets in one turn of one city; what is left waits for the next turn
+
+
+async def cities(db: Database) -> list[int]:
+    """The ids of all cities."""
+    async with db.reading() as tx:
+        return [city.city_id for city in await places.cities(tx)]
+
+
+async def drain(db: Database, city_id: int, work: Callable[[Tx], Awaitable[Any]]) -> int:
+    """Run `work` in transaction after transaction until it finds nothing; how many rounds did something."""
+    for done in range(ROUNDS):
+        if not await db.run_city(city_id, work):
+            return done
+    return ROUNDS
+
+
+async def expire_unpaid(db: Database, city_id: int, now: datetime) -> int:
+    """End orders whose time to pay is over."""
+    return await drain(db, city_id, lambda tx: orders.expire_unpaid(tx, city_id=city_id, now=now))
+
+
+async def close_deals(db: Database, city_id: int, now: datetime) -> int:
+    """Judge deals with a minimum whose sale has ended; refund those that failed."""
+
+    async def work(tx: Tx) -> int:
+        closed = await orders.close_offers(tx, city_id=city_id, now=now)
+        return closed.tipped + closed.failed + closed.refunds
+
+    return await drain(db, city_id, work)
+
+
+async def expire_vouchers(db: Database, city_id: int, now: datetime) -> int:
+    """End vouchers whose validity is over, and give back what they promise."""
+    return await drain(db, city_id, lambda tx: orders.expire_vouchers(tx, city_id=city_id, now=now))
+
+
+async def end_sales(db: Database, city_id: int, now: datetime) -> int:
+    """Offers whose sale is over leave the shelf."""
+    return await drain(db, city_id, lambda tx: catalog.end_due(tx, city_id=city_id, now=now))
+
+
+async def lapse(db: Database, city_id: int, now: datetime) -> int:
+    """Holds and reserves that nobody ended (their owners do it first; this is the net below)."""
+    done = await drain(db, city_id, lambda tx: inventory.expire(tx, city_id=city_id, now=now))
+    return done + await drain(db, city_id, lambda tx: ledger.expire(tx, city_id=city_id, now=now))
+
+
+def periodics(house: House) -> list[Periodic]:
+    """The rounds of the house with their pauses in seconds."""
+
+    def everywhere(name: str, every_s: float, work: Callable[[Database, int, datetime], Awaitable[Any]]) -> Periodic:
+        async def do(db: Database, now: datetime) -> None:
+            for city_id in await cities(db):
+                await work(db, city_id, now)
+
+        return Periodic(name=name, every_s=every_s, do=do)
+
+    async def courier(db: Database, city_id: int, now: datetime) -> None:
+        del db, now
+        while await house.courier.round(city_id):
+            pass
+
+    return [
+        everywhere("payments.courier", 2, courier),
+        everywhere("orders.expire_unpaid", 5, expire_unpaid),
+        everywhere("orders.close_deals", 10, close_deals),
+        everywhere("orders.expire_vouchers", 30, expire_vouchers),
+        everywhere("catalog.end_sales", 30, end_sales),
+        everywhere("inventory.lapse", 60, lapse),
+    ]
+
+
+def registry(house: House) -> Registry:
+    """What follows from facts: a refund that was asked is sent to the provider at once."""
+
+    async def send_refund(db: Database, fact: Fact, /, *, city_id: int, now: datetime) -> None:
+        del db, now
+        await house.courier.send_refunds(city_id, [UUID(fact.payload["refund"])])
+
+    topics = frozenset({"orders.refund_asked"})
+    return Registry([Errand(name="payments.send_refund", topics=topics, do=send_refund)])

@@ -1,0 +1,63 @@
+"""Signing in by phone and one-time code, and who is asking."""
+
+import secrets
+
+from hutong import people
+from hutong.desk.house import House
+from hutong.desk.keyed import sure
+from hutong.infra.ids import new_id
+from hutong.kit.access import Actor
+from hutong.people import Limits, RequestCode, SignedIn, SignIn
+
+
+def limits(house: House) -> Limits:
+    """The limits of codes, from the settings."""
+    s = house.settings
+    return Limits(
+        pause_s=s.otp_gap_seconds, phone_per_hour=s.otp_phone_hour, phone_per_day=s.otp_phone_day,
+        address_per_hour=s.otp_address_hour,
+    )  # fmt: skip
+
+
+async def request_code(house: House, phone: str, *, address: str, language: str) -> None:
+    """Send a one-time code. Known and unknown numbers get the same answer. Raises bad_phone, too_many_tries."""
+    secret = house.settings.key("codes")
+    async with house.db.central() as tx:
+        asks = [RequestCode(phone=phone, address=address)]
+        made = (await people.request_codes(tx, asks, now=house.clock.now(), secret=secret, limits=limits(house)))[0]
+    made = sure(made)
+    await house.sms.send_code(made.phone, made.code, language=language)
+
+
+async def sign_in(
+    house: House, phone: str, code: str, *, address: str, agent: str, language: str, previous: str | None = None
+) -> SignedIn:
+    """A new session for whoever knows the code; the first time makes a member. Raises wrong_code and its kin."""
+    ask = SignIn(
+        phone=phone, code=code, address=address, agent=agent, member_id=new_id(), token=secrets.token_urlsafe(32),
+        language=language, previous=previous,
+    )  # fmt: skip
+    secret = house.settings.key("codes")
+    async with house.db.central() as tx:
+        results = await people.sign_in(tx, [ask], now=house.clock.now(), secret=secret, limits=limits(house))
+    return sure(results[0])
+
+
+async def actor(house: House, token: str | None) -> Actor | None:
+    """Who holds the session token; None without a valid one."""
+    if not token:
+        return None
+    async with house.db.reading() as tx:
+        return await people.actor_of(tx, token, now=house.clock.now())
+
+
+async def key_actor(house: House, key: str) -> Actor | None:
+    """The till that holds the API key; None without a valid one."""
+    async with house.db.central() as tx:
+        return await people.actor_of_key(tx, key, now=house.clock.now())
+
+
+async def sign_out(house: House, token: str) -> None:
+    """End the session."""
+    async with house.db.central() as tx:
+        await people.sign_out(tx, [token], now=house.clock.now())

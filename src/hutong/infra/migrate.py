@@ -1,0 +1,87 @@
+"""Bringing a database to the newest schema: extensions, PostgreSQL schemas, Alembic migrations, the task queue."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from hutong.infra import tasks
+from hutong.infra.tables import EXTENSIONS, metadata
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = 4_874_000  # two processes that start together migrate one after the other
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, made here so that no ini file is needed."""
+    made = Config()
+    made.set_main_option("script_location", str(FOLDER))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    made.attributes["metadata"] = metadata
+    return made
+
+
+def engine(url: str) -> Engine:
+    """A SQLAlchemy engine for schema work; the house itself never uses one."""
+    return create_engine("postgresql+psycopg://", connect_args=conninfo_to_dict(url), poolclass=NullPool)
+
+
+def head() -> str:
+    """The newest revision that this version of the house knows."""
+    found = ScriptDirectory(str(FOLDER)).get_current_head()
+    assert found is not None
+    return found
+
+
+def current(url: str) -> str | None:
+    """The revision at which a database stands; None for an empty one."""
+    made = engine(url)
+    with made.connect() as connection:
+        return MigrationContext.configure(
+            connection, opts={"version_table": "migrations", "version_table_schema": "infra"}
+        ).get_current_revision()
+
+
+def prepare(url: str) -> None:
+    """Extensions and the schema in which the migrations note how far they are."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        for name in EXTENSIONS:
+            conn.execute(f"create extension if not exists {name}".encode())
+        conn.execute(b"create schema if not exists infra")
+
+
+def migrate(url: str, *, to: str = "head") -> str | None:
+    """Bring the database to `to`; the revision it stands at afterwards. Safe to run twice and at once."""
+    with psycopg.connect(url, autocommit=True) as guard:
+        guard.execute("select pg_advisory_lock(%s)", [LOCK])
+        prepare(url)
+        made = engine(url)
+        with made.connect() as connection:
+            command.upgrade(config(connection), to)
+            connection.commit()
+        tasks.install(url)
+    return current(url)
+
+
+def differences(url: str) -> list[Any]:
+    """What the migrated schema and the metadata disagree about: nothing, when all is well."""
+    from alembic.autogenerate import compare_metadata
+
+    made = engine(url)
+    with made.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_schemas": True, "include_name": _ours})
+        return list(compare_metadata(context, metadata))
+
+
+def _ours(name: str | None, kind: str, parents: Any) -> bool:
+    if kind == "schema":
+        return name in {table.schema for table in metadata.tables.values()}
+    return not (kind == "table" and (name or "").startswith(("migrations", "procrastinate")))

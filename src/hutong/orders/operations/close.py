@@ -1,0 +1,108 @@
+"""The end of a sale that needed a minimum of buyers, and the end of validities: what is owed goes back by itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from hutong import ledger, vouchers
+from hutong.infra.db import Tx
+from hutong.infra.facts import Fact
+from hutong.kit.ids import derive
+from hutong.kit.money import Amount
+from hutong.ledger import Book, Transfer
+from hutong.orders.model import AskRefund, RefundAsked
+from hutong.orders.operations import _history
+from hutong.orders.operations.refund import ask_refunds
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """What a round of closing did: how many deals tipped, how many failed, how many refunds were asked."""
+
+    tipped: int
+    failed: int
+    refunds: int
+
+
+async def close_offers(tx: Tx, *, city_id: int, now: datetime, limit: int = 200) -> Closed:
+    """Close deals with a minimum whose sale has ended, and refund whole what has not tipped; at most `limit` orders.
+
+    Call it until it does nothing. A deal is judged once, under the lock of its count: the last payment and the
+    closing cannot both win. Refund reason: not_tipped.
+    """
+    rows = await tx.rows(
+        """update orders.tippings t
+           set closed_at = %(now)s, outcome = case when t.tipped_at is null then 'failed' else 'tipped' end
+           where t.city_id = %(city)s and t.closes_at <= %(now)s and t.closed_at is null
+           returning offer_id, outcome""",
+        city=city_id,
+        now=now,
+    )
+    await tx.record([_fact(city_id, r["offer_id"], r["outcome"], now) for r in rows])
+    waiting = await tx.rows(
+        """select distinct l.order_id from orders.tippings t
+           join orders.lines l on l.city_id = %(city)s and l.offer_id = t.offer_id
+           join orders.orders o on o.city_id = %(city)s and o.order_id = l.order_id
+             and o.state in ('paid', 'part_refunded')
+           where t.city_id = %(city)s and t.outcome = 'failed'
+             and not exists (select 1 from orders.refunds r where r.city_id = %(city)s and r.order_id = l.order_id
+                             and r.reason = 'not_tipped' and r.state <> 'failed')
+           limit %(limit)s""",
+        city=city_id,
+        limit=limit,
+    )
+    asked = await _ask(tx, [r["order_id"] for r in waiting], "not_tipped", city_id=city_id, now=now)
+    failed = sum(r["outcome"] == "failed" for r in rows)
+    return Closed(tipped=len(rows) - failed, failed=failed, refunds=len(asked))
+
+
+async def expire_vouchers(tx: Tx, *, city_id: int, now: datetime, limit: int = 1000) -> list[RefundAsked]:
+    """End vouchers whose validity is over; refund the unused ones, or book breakage where the terms say so.
+
+    At most `limit` vouchers; the refunds that were asked (reason: expired). Call it until it does nothing.
+    """
+    gone = await vouchers.expire(tx, city_id=city_id, now=now, limit=limit)
+    keep = [unit for unit in gone if not unit.terms.refund_on_expiry]
+    await _breakage(tx, keep, city_id=city_id, now=now)
+    by_order: dict[UUID, list[UUID]] = {}
+    for unit in gone:
+        if unit.terms.refund_on_expiry and unit.untouched:
+            by_order.setdefault(unit.order_id, []).append(unit.voucher_id)
+    asks = [
+        AskRefund(
+            refund_id=derive(min(ids), "expired"), order_id=order, by=None, reason="expired", voucher_ids=tuple(ids)
+        )
+        for order, ids in sorted(by_order.items())
+    ]
+    results = await ask_refunds(tx, asks, city_id=city_id, now=now)
+    _history.must(results, "refund of expired vouchers")
+    return [r for r in results if isinstance(r, RefundAsked)]
+
+
+async def _ask(
+    tx: Tx, orders: Sequence[UUID], reason: str, *, city_id: int, now: datetime
+) -> list[RefundAsked]:  # fmt: skip
+    asks = [AskRefund(refund_id=derive(o, reason), order_id=o, by=None, reason=reason) for o in sorted(orders)]
+    results = await ask_refunds(tx, asks, city_id=city_id, now=now)
+    return [r for r in results if isinstance(r, RefundAsked)]
+
+
+async def _breakage(tx: Tx, units: Sequence[Any], *, city_id: int, now: datetime) -> None:
+    """What nobody used and the terms do not give back becomes breakage revenue, voucher by voucher."""
+    transfers = [
+        Transfer(
+            id=derive(u.voucher_id, "breakage"), book=Book.city(city_id), debit=ledger.chart.escrow(u.merchant_id),
+            credit=ledger.chart.revenue_breakage(), amount=Amount(u.due_units, u.asset), event="breakage",
+            ref=u.voucher_id,
+        )  # fmt: skip
+        for u in units
+        if u.due_units and u.untouched
+    ]
+    _history.must(await ledger.post(tx, transfers, now=now), "breakage")
+
+
+def _fact(city_id: int, offer_id: UUID, outcome: str, now: datetime) -> Fact:
+    topic = f"orders.deal_{outcome}"
+    return Fact(fact_id=derive(offer_id, topic), city_id=city_id, topic=topic, subject=offer_id, at=now)

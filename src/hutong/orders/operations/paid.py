@@ -1,0 +1,90 @@
+"""Captured money meets its order: on time it is fulfilled, too late it goes back by itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from hutong import ledger
+from hutong.infra.db import Tx
+from hutong.kit.ids import derive
+from hutong.kit.money import Amount
+from hutong.ledger import Book, Transfer
+from hutong.orders.operations import _history, _money
+
+
+Outcome = Literal["paid", "paid_late", "paid_twice", "wrong_amount"]
+
+
+class Capture(Struct, frozen=True, kw_only=True):
+    """Money that a provider holds for an order; `wrong` when it is another amount than the order asked for."""
+
+    payment_id: UUID
+    order_id: UUID
+    provider: str
+    amount: Amount
+    wrong: bool = False
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What became of a capture: the order is paid, or the money goes back (too late, twice, another amount)."""
+
+    order_id: UUID
+    payment_id: UUID
+    outcome: Outcome
+
+
+async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: datetime) -> list[Applied]:
+    """Book each capture and fulfil its order; what comes too late or twice is refunded, with the reason.
+
+    What comes in another amount is booked as a deposit and goes back, too; the order stays as it was. Each payment
+    is given here once (payments.settle sees to it), and its order exists: it was written with the order.
+    """
+    orders = await _history.lock(tx, [c.order_id for c in captures], city_id=city_id)
+    results: list[Applied] = []
+    on_time: list[Capture] = []
+    back: list[tuple[Capture, str]] = []  # with the reason
+    for capture in captures:
+        outcome = _judge(capture, orders[capture.order_id], {c.order_id for c in on_time})
+        if outcome == "paid":
+            on_time.append(capture)
+        else:
+            back.append((capture, outcome))
+        results.append(Applied(order_id=capture.order_id, payment_id=capture.payment_id, outcome=outcome))
+    book = Book.city(city_id)
+    transfers = [
+        Transfer(
+            id=derive(c.payment_id, "capture"), book=book, debit=ledger.chart.provider(c.provider),
+            credit=ledger.chart.escrow(orders[c.order_id]["merchant_id"]), amount=c.amount, event="capture",
+            ref=c.payment_id,
+        )  # fmt: skip
+        for c in on_time
+    ] + [
+        Transfer(
+            id=derive(c.payment_id, "capture"), book=book, debit=ledger.chart.provider(c.provider),
+            credit=ledger.chart.deposit(c.order_id, city_id=city_id), amount=c.amount, event="capture_deposit", ref=c.payment_id,
+        )  # fmt: skip
+        for c, _ in back
+    ]
+    _history.must(await ledger.post(tx, transfers, now=now), "capture")
+    await _history.fulfil(tx, [c.order_id for c in on_time], city_id=city_id, now=now)
+    await _money.send_back(tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now)
+    return results
+
+
+def _judge(capture: Capture, order: dict[str, Any], already: set[UUID]) -> Outcome:
+    if capture.wrong:
+        return "wrong_amount"
+    if order["state"] == "placed" and order["order_id"] not in already:
+        return "paid"
+    return "paid_late" if order["state"] in ("cancelled", "expired") else "paid_twice"
+
+
+def _whole(capture: Capture, order: dict[str, Any], why: str, city_id: int) -> _money.Back:
+    return _money.Back(
+        refund_id=derive(capture.payment_id, why), order_id=capture.order_id, payment_id=capture.payment_id,
+        provider=capture.provider, merchant_id=order["merchant_id"], source=ledger.chart.deposit(capture.order_id, city_id=city_id), amount=capture.amount, voucher_ids=(),
+        by=None, reason=why,
+    )  # fmt: skip

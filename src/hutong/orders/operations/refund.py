@@ -1,0 +1,93 @@
+"""Refunds: at the buyer's wish, at expiry, when a deal fails; and what the provider says about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hutong import ledger, vouchers
+from hutong.infra.db import Tx
+from hutong.kit.money import Amount
+from hutong.kit.refusals import Refusal
+from hutong.kit.terms import Terms
+from hutong.orders.model import AskRefund, RefundAsked
+from hutong.orders.operations import _history, _money
+from hutong.orders.refusals import NothingToRefund, OrderUnknown, RefundForbidden, closed
+
+HOUSE = frozenset({"expired", "not_tipped", "merchant"})  # reasons that do not ask the terms
+
+
+async def ask_refunds(
+    tx: Tx, asks: Sequence[AskRefund], *, city_id: int, now: datetime
+) -> list[RefundAsked | Refusal]:  # fmt: skip
+    """Take unused units back: their vouchers can no longer be used, their money is reserved for the buyer.
+
+    The amount is exactly what was paid for these units (the line's breakdown), in the order's currency. The provider
+    is called after the commit; `refund_ends` ends it. Units that are used or already on their way are left out;
+    when units are named and one of them cannot be refunded, the whole ask is refused.
+    Refusals: order_not_found, order_closed, nothing_to_refund, refund_forbidden, and the voucher's own.
+    """
+    orders = await _history.lock(tx, [a.order_id for a in asks], city_id=city_id)
+    units = await vouchers.of_orders(tx, list(orders), city_id=city_id)
+    results: list[RefundAsked | Refusal | None] = []
+    chosen: list[list[Any]] = []
+    taken: set[UUID] = set()
+    for ask in asks:
+        picked = _pick(ask, orders.get(ask.order_id), [u for u in units if u.order_id == ask.order_id], taken)
+        refused = isinstance(picked, Refusal)
+        results.append(picked if refused else None)
+        chosen.append([] if refused else picked)
+        taken.update(unit.voucher_id for unit in chosen[-1])
+    flat = [unit.voucher_id for picked in chosen for unit in picked]
+    _history.must(await vouchers.start_refund(tx, flat, city_id=city_id, now=now), "start refund")
+    backs: list[_money.Back] = []
+    free: list[UUID] = []
+    for i, (ask, picked) in enumerate(zip(asks, chosen, strict=True)):
+        if results[i] is not None:
+            continue
+        back = _back(ask, orders[ask.order_id], picked)
+        results[i] = RefundAsked(
+            refund_id=ask.refund_id, order_id=ask.order_id, amount=back.amount, voucher_ids=back.voucher_ids
+        )
+        if back.amount:
+            backs.append(back)
+        else:
+            free.extend(back.voucher_ids)
+    await _money.send_back(tx, backs, city_id=city_id, now=now)
+    _history.must(await vouchers.refunded(tx, free, city_id=city_id, now=now), "refund of nothing")
+    return [r for r in results if r is not None]
+
+
+def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken: set[UUID]) -> list[Any] | Refusal:
+    """The units of the ask that can go back, by rules alone."""
+    if order is None:
+        return OrderUnknown()
+    if order["state"] in ("placed", "cancelled", "expired"):
+        return closed(order["state"])
+    wanted = [u for u in units if not ask.voucher_ids or u.voucher_id in ask.voucher_ids]
+    if len(wanted) < len(set(ask.voucher_ids)):
+        return OrderUnknown()
+    able = [u for u in wanted if u.state in ("valid", "waiting", "expired") and u.untouched and u.voucher_id not in taken]
+    if not able:
+        return NothingToRefund()
+    if ask.voucher_ids and len(able) < len(wanted):
+        return NothingToRefund()
+    if ask.reason not in HOUSE and any(_terms(u).refund == "none" for u in able):
+        return RefundForbidden()
+    return able
+
+
+def _terms(unit: Any) -> Terms:
+    return unit.terms if isinstance(unit.terms, Terms) else msgspec.convert(unit.terms, Terms, strict=False)
+
+
+def _back(ask: AskRefund, order: dict[str, Any], units: list[Any]) -> _money.Back:
+    return _money.Back(
+        refund_id=ask.refund_id, order_id=ask.order_id, payment_id=order["payment_id"], provider=order["provider"],
+        merchant_id=order["merchant_id"],
+        source=ledger.chart.escrow(order["merchant_id"]),
+        amount=Amount(sum(u.paid_units for u in units), order["asset"]),
+        voucher_ids=tuple(sorted(u.voucher_id for u in units)), by=ask.by, reason=ask.reason,
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Reads of orders. Each begins with who may see: the member who owns it, or the merchant who sold it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hutong.infra.db import Tx
+from hutong.kit.money import Amount
+from hutong.kit.text import Text
+from hutong.orders.model import Change, Line, Order
+
+
+async def of_member(
+    tx: Tx, member_id: UUID, *, city_id: int, after: UUID | None = None, limit: int = 20
+) -> list[Order]:  # fmt: skip
+    """The member's orders of a city, newest first; `after` is the last order_id of the page before."""
+    rows = await tx.rows(
+        """select * from orders.orders where city_id = %(city)s and member_id = %(member)s
+           and (%(after)s::uuid is null or order_id < %(after)s::uuid) order by order_id desc limit %(limit)s""",
+        city=city_id, member=member_id, after=after, limit=limit,
+    )  # fmt: skip
+    return await _with_lines(tx, rows, city_id)
+
+
+async def of_merchant(
+    tx: Tx, merchant_ids: Sequence[UUID], *, city_id: int, after: UUID | None = None, limit: int = 20
+) -> list[Order]:  # fmt: skip
+    """Orders of the merchants whom the asker may see, newest first."""
+    rows = await tx.rows(
+        """select * from orders.orders where city_id = %(city)s and merchant_id = any(%(merchants)s::uuid[])
+           and (%(after)s::uuid is null or order_id < %(after)s::uuid) order by order_id desc limit %(limit)s""",
+        city=city_id, merchants=list(merchant_ids), after=after, limit=limit,
+    )  # fmt: skip
+    return await _with_lines(tx, rows, city_id)
+
+
+async def order(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> Order | None:
+    """The member's own order; None when it is another's or does not exist."""
+    rows = await tx.rows(
+        """select * from orders.orders where city_id = %(city)s and member_id = %(member)s and order_id = %(id)s""",
+        city=city_id, member=member_id, id=order_id,
+    )  # fmt: skip
+    found = await _with_lines(tx, rows, city_id)
+    return found[0] if found else None
+
+
+async def order_of_payment(tx: Tx, member_id: UUID, payment_id: UUID, *, city_id: int) -> UUID | None:
+    """The member's own order that this payment is for."""
+    return await tx.value(
+        """select order_id from orders.orders
+           where city_id = %(city)s and member_id = %(member)s and payment_id = %(payment)s""",
+        city=city_id, member=member_id, payment=payment_id,
+    )  # fmt: skip
+
+
+async def history(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> list[Change]:
+    """The steps of the member's own order, first one first."""
+    rows = await tx.rows(
+        """select c.seq, c.state, c.at, c.by, c.reason from orders.changes c
+           join orders.orders o on o.city_id = %(city)s and o.order_id = c.order_id and o.member_id = %(member)s
+           where c.city_id = %(city)s and c.order_id = %(id)s order by c.seq""",
+        city=city_id, member=member_id, id=order_id,
+    )  # fmt: skip
+    return [Change(**row) for row in rows]
+
+
+async def refunds(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> list[dict[str, Any]]:
+    """The refunds of the member's own order: refund_id, units, asset, state, reason, asked_at, ended_at, voucher_ids."""
+    return await tx.rows(
+        """select r.refund_id, r.units, r.asset, r.state, r.reason, r.asked_at, r.ended_at, r.voucher_ids
+           from orders.refunds r
+           join orders.orders o on o.city_id = %(city)s and o.order_id = r.order_id and o.member_id = %(member)s
+           where r.city_id = %(city)s and r.order_id = %(id)s order by r.asked_at, r.refund_id""",
+        city=city_id, member=member_id, id=order_id,
+    )  # fmt: skip
+
+
+async def progress(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, tuple[int, int, bool]]:
+    """For deals with a minimum: (paid units, minimum, tipped). Public: the page shows it. Without buyers: absent."""
+    rows = await tx.rows(
+        """select offer_id, paid_units, min_units, tipped_at is not null as tipped from orders.tippings
+           where city_id = %(city)s and offer_id = any(%(ids)s::uuid[])""",
+        city=city_id,
+        ids=list(offer_ids),
+    )
+    return {row["offer_id"]: (row["paid_units"], row["min_units"], row["tipped"]) for row in rows}
+
+
+async def bought(tx: Tx, member_id: UUID, offer_id: UUID, *, city_id: int) -> int:
+    """How many units of an offer with a cap the member has now."""
+    found = await tx.value(
+        """select units from orders.bought
+           where city_id = %(city)s and offer_id = %(offer)s and member_id = %(member)s""",
+        city=city_id, offer=offer_id, member=member_id,
+    )  # fmt: skip
+    return found or 0
+
+
+async def cities_of_member(tx: Tx, member_id: UUID, city_ids: Sequence[int]) -> list[int]:
+    """In which of these cities the member has orders; one statement over the cities given."""
+    rows = await tx.rows(
+        """select c.city_id from unnest(%(cities)s::int[]) as c(city_id)
+           where exists (select 1 from orders.orders o where o.city_id = c.city_id and o.member_id = %(member)s)""",
+        cities=list(city_ids),
+        member=member_id,
+    )
+    return [row["city_id"] for row in rows]
+
+
+async def _with_lines(tx: Tx, rows: list[dict[str, Any]], city_id: int) -> list[Order]:
+    if not rows:
+        return []
+    found = await tx.rows(
+        """select line_id, order_id, line_no, offer_id, title, quantity, unit_price, list_price, total_units
+           from orders.lines where city_id = %(city)s and order_id = any(%(ids)s::uuid[]) order by order_id, line_no""",
+        city=city_id,
+        ids=[row["order_id"] for row in rows],
+    )
+    lines: dict[UUID, list[dict[str, Any]]] = {}
+    for line in found:
+        lines.setdefault(line["order_id"], []).append(line)
+    return [_order(row, lines.get(row["order_id"], [])) for row in rows]
+
+
+def _order(row: dict[str, Any], lines: list[dict[str, Any]]) -> Order:
+    asset = row["asset"]
+    return Order(
+        city_id=row["city_id"], order_id=row["order_id"], member_id=row["member_id"], member_name=row["member_name"],
+        phone_tail=row["phone_tail"], merchant_id=row["merchant_id"], scheme=row["scheme"], channel=row["channel"],
+        state=row["state"], total=Amount(row["total_units"], asset), refunded=Amount(row["refunded_units"], asset),
+        payment_id=row["payment_id"], placed_at=row["placed_at"], expires_at=row["expires_at"], paid_at=row["paid_at"],
+        lines=tuple(_line(line, asset) for line in lines),
+    )  # fmt: skip
+
+
+def _line(row: dict[str, Any], asset: str) -> Line:
+    return Line(
+        line_id=row["line_id"], line_no=row["line_no"], offer_id=row["offer_id"],
+        title=msgspec.convert(row["title"], Text), quantity=row["quantity"],
+        unit_price=Amount(row["unit_price"], asset), list_price=Amount(row["list_price"], asset),
+        total=Amount(row["total_units"], asset),
+    )  # fmt: skip

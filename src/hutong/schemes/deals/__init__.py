@@ -1,0 +1,5 @@
+"""Deals: bought online, used in the shop."""
+
+from hutong.schemes.deals.scheme import Deals
+
+__all__ = ["Deals"]
