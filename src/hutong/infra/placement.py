@@ -61,4 +61,9 @@ PLACEMENT: dict[str, str] = {
     "ledger.book_accounts": "key:book_id",
     "ledger.book_transfers": "key:book_id",
     "ledger.book_reserves": "key:book_id",
+    # payments
+    "payments.payments": "city",
+    "payments.refunds": "city",
+    "payments.events": "city",
+    "payments.changes": "city",
 }

@@ -1,0 +1,26 @@
+"""The verbs of payments."""
+
+from hutong.payments.operations.due import Calls, Polls, claim_calls, claim_polls
+from hutong.payments.operations.events import Received, claim_events, receive
+from hutong.payments.operations.open import ask_close, open, opened
+from hutong.payments.operations.refunds import RefundAsked, ask_refunds
+from hutong.payments.operations.settle import Finding, settle
+from hutong.payments.operations.whose import orders_of
+
+__all__ = [
+    "Calls",
+    "Finding",
+    "Polls",
+    "Received",
+    "RefundAsked",
+    "ask_close",
+    "ask_refunds",
+    "claim_calls",
+    "claim_events",
+    "claim_polls",
+    "open",
+    "opened",
+    "orders_of",
+    "receive",
+    "settle",
+]

@@ -1,0 +1,198 @@
+"""The one path on which a provider's word becomes ours: callbacks and answers alike, in any order, any times."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hutong.infra.db import Tx
+from hutong.infra.facts import Fact
+from hutong.infra.sql import load
+from hutong.kit.ids import derive
+from hutong.payments._rows import lock_refunds, note, payment_of
+from hutong.payments.judge import Judge
+from hutong.payments.model import (
+    ENDED,
+    OPEN,
+    AlreadyCaptured,
+    Found,
+    NotSettled,
+    Payment,
+    Quarantined,
+    Refund,
+    Settled,
+    UnknownNumber,
+    ask_again,
+    read_number,
+)
+from hutong.payments.operations.refunds import insert as insert_refunds
+from hutong.payments.port import ProviderEvent, ProviderPayment, ProviderRefund
+
+Finding = ProviderEvent | ProviderPayment | ProviderRefund
+
+
+async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: datetime) -> list[Settled]:
+    """Apply what providers say, in the order of the list; what each came to. Idempotent for each payment and refund.
+
+    Captured is told once for each payment, ever. Another amount than asked is Quarantined and its refund is asked
+    for here; a second capture of one order is Captured with `surplus`, and giving it back is the caller's part.
+    UnknownNumber leaves its event waiting. No refusals.
+    """
+    read = [_read(finding, city_id, now) for finding in findings]
+    judge = await _lock(tx, [f for f in read if f is not None], city_id=city_id, now=now)
+    results: list[Settled] = []
+    for finding, found in zip(findings, read, strict=True):
+        outcome = judge.judge(found) if found is not None else None
+        results.append(outcome or UnknownNumber(number=number_of(finding)))
+    await _write_payments(tx, [judge.payments[k] for k in sorted(judge.touched & judge.payments.keys())], now)
+    await _write_refunds(tx, [judge.refunds[k] for k in sorted(judge.touched & judge.refunds.keys())], now)
+    await insert_refunds(tx, judge.quarantines, judge.payments, city_id=city_id, now=now)
+    await note(tx, judge.changes, city_id=city_id, now=now)
+    await _mark_events(tx, findings, results, city_id=city_id, now=now)
+    await tx.record([_alarm(r, city_id, now) for r in results if isinstance(r, Quarantined)])
+    return results
+
+
+def number_of(finding: Finding) -> str:
+    """Our number that a finding is about."""
+    if isinstance(finding, ProviderEvent):
+        return finding.number
+    return finding.out_no if isinstance(finding, ProviderPayment) else finding.refund_no
+
+
+def _read(finding: Finding, city_id: int, now: datetime) -> Found | None:
+    """A finding in our words; None when its number is none of this city's."""
+    named = read_number(number_of(finding), city_id)
+    event = finding if isinstance(finding, ProviderEvent) else None
+    state = event.kind.partition(".")[2] if event else getattr(finding, "state", "")
+    wants = "refund" if isinstance(finding, ProviderRefund) else "payment"
+    about = event.kind.partition(".")[0] if event else wants
+    if named is None or named[0] != about:
+        return None
+    return Found(
+        kind=named[0],
+        id=named[1],
+        state=state,
+        amount=finding.amount,
+        provider_no=finding.provider_no,
+        failure=None if isinstance(finding, ProviderPayment) else finding.failure,
+        at=finding.at or now,
+        provider=event.provider if event else None,
+        event_id=event.event_id if event else None,
+    )
+
+
+async def _lock(tx: Tx, found: Sequence[Found], *, city_id: int, now: datetime) -> Judge:
+    refunds = sorted({f.id for f in found if f.kind == "refund"})
+    rows = await tx.rows(
+        load(__package__, "lock_for_settling"),
+        city=city_id,
+        payments=sorted({f.id for f in found if f.kind == "payment"}),
+        refunds=refunds,
+    )
+    locked = await lock_refunds(tx, refunds, city_id=city_id) if refunds else {}
+    return Judge([payment_of(row) for row in rows], list(locked.values()), now)
+
+
+async def _write_payments(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
+    if not payments:
+        return
+    await tx.run(
+        """update payments.payments p
+           set state = v.state, seq = v.seq, tries = v.tries, provider_no = v.provider_no, next_at = v.next_at,
+               captured_units = v.captured, captured_asset = v.captured_asset, captured_at = v.captured_at,
+               refunding_units = v.refunding
+           from unnest(%(ids)s::uuid[], %(states)s::text[], %(seqs)s::int[], %(tries)s::int[], %(numbers)s::text[],
+                       %(nexts)s::timestamptz[], %(captured)s::bigint[], %(assets)s::text[], %(ats)s::timestamptz[],
+                       %(refunding)s::bigint[])
+                as v(id, state, seq, tries, provider_no, next_at, captured, captured_asset, captured_at, refunding)
+           where p.city_id = %(city)s and p.payment_id = v.id""",
+        city=payments[0].city_id,
+        ids=[p.payment_id for p in payments],
+        states=[p.state for p in payments],
+        seqs=[p.seq for p in payments],
+        tries=[p.tries for p in payments],
+        numbers=[p.provider_no for p in payments],
+        nexts=[_next_of_payment(p, now) for p in payments],
+        captured=[p.captured.units if p.captured else 0 for p in payments],
+        assets=[p.captured.asset if p.captured else None for p in payments],
+        ats=[p.captured_at for p in payments],
+        refunding=[p.refunding for p in payments],
+    )
+
+
+def _next_of_payment(payment: Payment, now: datetime) -> datetime | None:
+    if payment.state not in OPEN:
+        return None
+    return now if payment.state == "created" else ask_again(payment.tries, now, payment.expires_at)
+
+
+async def _write_refunds(tx: Tx, refunds: Sequence[Refund], now: datetime) -> None:
+    if not refunds:
+        return
+    await tx.run(
+        """update payments.refunds r
+           set state = v.state, seq = v.seq, tries = v.tries, provider_no = v.provider_no, failure = v.failure,
+               ended_at = v.ended_at, next_at = v.next_at
+           from unnest(%(ids)s::uuid[], %(states)s::text[], %(seqs)s::int[], %(tries)s::int[], %(numbers)s::text[],
+                       %(failures)s::text[], %(ends)s::timestamptz[], %(nexts)s::timestamptz[])
+                as v(id, state, seq, tries, provider_no, failure, ended_at, next_at)
+           where r.city_id = %(city)s and r.refund_id = v.id""",
+        city=refunds[0].city_id,
+        ids=[r.refund_id for r in refunds],
+        states=[r.state for r in refunds],
+        seqs=[r.seq for r in refunds],
+        tries=[r.tries for r in refunds],
+        numbers=[r.provider_no for r in refunds],
+        failures=[r.failure for r in refunds],
+        ends=[r.ended_at for r in refunds],
+        nexts=[_next_of_refund(r, now) for r in refunds],
+    )
+
+
+def _next_of_refund(refund: Refund, now: datetime) -> datetime | None:
+    if refund.state in ENDED:
+        return None
+    return now if refund.state == "asked" else ask_again(refund.tries, now)
+
+
+async def _mark_events(
+    tx: Tx, findings: Sequence[Finding], results: Sequence[Settled], *, city_id: int, now: datetime
+) -> None:
+    """Applied is what was understood; an event about an unknown number stays claimable (K13)."""
+    outcomes: dict[tuple[str, str], str] = {}
+    for finding, result in zip(findings, results, strict=True):
+        if isinstance(finding, ProviderEvent) and not isinstance(result, UnknownNumber):
+            quiet = isinstance(result, AlreadyCaptured | NotSettled)
+            outcomes.setdefault((finding.provider, finding.event_id), "no_change" if quiet else "applied")
+    if not outcomes:
+        return
+    keys = sorted(outcomes)
+    await tx.run(
+        """update payments.events e set applied_at = %(now)s, outcome = o.outcome, next_at = null
+           from unnest(%(providers)s::text[], %(ids)s::text[], %(outcomes)s::text[]) as o(provider, event_id, outcome)
+           where e.city_id = %(city)s and e.provider = o.provider and e.event_id = o.event_id
+             and e.applied_at is null""",
+        city=city_id,
+        now=now,
+        providers=[provider for provider, _ in keys],
+        ids=[event_id for _, event_id in keys],
+        outcomes=[outcomes[key] for key in keys],
+    )
+
+
+def _alarm(odd: Quarantined, city_id: int, now: datetime) -> Fact:
+    refund: UUID = odd.refund_id
+    return Fact(
+        fact_id=derive(odd.payment_id, "fact/quarantined"),
+        city_id=city_id,
+        topic="payments.quarantined",
+        subject=odd.payment_id,
+        payload={
+            "order": str(odd.order_id),
+            "refund": str(refund),
+            "asked_units": odd.asked.units,
+            "got_units": odd.got.units,
+            "asset": odd.got.asset,
+        },
+        at=now,
+    )
