@@ -7,7 +7,13 @@ from litestar.types import ControllerRouterHandler
 
 from hutong.api import auth, browse, buying, counter, system
 from hutong.api.glue import (
-    on_fault, on_http, on_refusal, provide_actor, provide_house, provide_key, provide_token,
+    on_fault,
+    on_http,
+    on_refusal,
+    provide_actor,
+    provide_house,
+    provide_key,
+    provide_token,
 )  # fmt: skip
 from hutong.kit.refusals import Refusal
 
@@ -20,9 +26,11 @@ def api_routes() -> list[ControllerRouterHandler]:
         "/api/v1",
         route_handlers=[auth.router, browse.router, buying.router, counter.router],
         dependencies={
-            "house": Provide(provide_house), "actor": Provide(provide_actor), "key": Provide(provide_key),
+            "house": Provide(provide_house),
+            "actor": Provide(provide_actor),
+            "key": Provide(provide_key),
             "token": Provide(provide_token),
-        },  # fmt: skip
+        },
         exception_handlers={Refusal: on_refusal, HTTPException: on_http, Exception: on_fault},
         opt={"exclude_from_csrf": True},
     )

@@ -24,9 +24,7 @@ def address_of(request: Request[Any, Any, Any], house: House) -> str:
 @post("/auth/codes", guards=[open_to_all], status_code=202, summary="Ask for a one-time code")
 async def ask_code(request: Request[Any, Any, Any], data: CodeIn, house: House) -> dict[str, str]:
     """The answer is the same for known and unknown numbers. Refusals: bad_phone, too_many_tries."""
-    await signing.request_code(
-        house, data.phone, address=address_of(request, house), language=language_of(request)
-    )
+    await signing.request_code(house, data.phone, address=address_of(request, house), language=language_of(request))
     return {"sent": "yes"}
 
 
@@ -45,10 +43,11 @@ async def me(actor: Actor) -> MeOut:
     """The member or till behind the token, with the roles of this moment."""
     roles = [
         {
-            "role": grant.role.value, "city": grant.city_id,
+            "role": grant.role.value,
+            "city": grant.city_id,
             "merchant": MERCHANT.show(grant.merchant_id) if grant.merchant_id else None,
             "store": STORE.show(grant.store_id, grant.city_id) if grant.store_id and grant.city_id else None,
-        }  # fmt: skip
+        }
         for grant in actor.grants
     ]
     member = MEMBER.show(actor.member_id) if actor.is_member else None

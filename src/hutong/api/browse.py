@@ -70,7 +70,9 @@ async def store(store: str, house: House) -> dict[str, Any]:
     if page is None or row is None:
         raise NotFound()
     return {
-        **card_out(page.card, city_id), "phone": row.phone, "offers": [offer_out(o, None, None) for o in page.offers]
+        **card_out(page.card, city_id),
+        "phone": row.phone,
+        "offers": [offer_out(o, None, None) for o in page.offers],
     }
 
 
@@ -110,9 +112,12 @@ async def quote(data: QuoteIn, house: House) -> dict[str, Any]:
     found = await buying.quote(house, city_id, wants)
     lines = [
         {
-            "offer": line.offer, "quantity": line.quantity, "title": quoted.line.title,
-            "unit_price": Money.of(quoted.line.unit_price), "total": Money.of(quoted.total),
-        }  # fmt: skip
+            "offer": line.offer,
+            "quantity": line.quantity,
+            "title": quoted.line.title,
+            "unit_price": Money.of(quoted.line.unit_price),
+            "total": Money.of(quoted.total),
+        }
         for line, quoted in zip(data.lines, found.lines, strict=True)
     ]
     return {

@@ -104,14 +104,14 @@ async def refund(order: str, data: RefundIn, key: str, actor: Actor, house: Hous
 
 @get("/vouchers", guards=[with_token], summary="My vouchers in a city")
 async def wallet(
-    actor: Actor, house: House, city_id: City, tab: Tab = "to_use", after: str | None = None, limit: Limit = 50
+    actor: Actor, house: House, city_id: City, tab: Tab = "unused", after: str | None = None, limit: Limit = 50
 ) -> PageOut:  # fmt: skip
-    """Tabs: what can be used, was used, is over, was refunded; what ends first comes first."""
+    """Tabs: what can be used, was used, is over, was refunded; newest first."""
     async with house.db.reading(city_id) as tx:
-        page = await vouchers.wallet(
-            tx, buying.member_of(actor), city_id=city_id, tab=tab, after=after, limit=limit
-        )
-    return PageOut([voucher_out(unit, city_id) for unit in page.items], page.after)
+        last = local_id(VOUCHER, after)[1] if after else None
+        found = await vouchers.wallet(tx, buying.member_of(actor), city_id=city_id, tab=tab, after=last, limit=limit)
+    more = VOUCHER.show(found[-1].voucher_id, city_id) if len(found) == limit else None
+    return PageOut([voucher_out(unit, city_id) for unit in found], more)
 
 
 @get("/vouchers/{voucher:str}", guards=[with_token], summary="My voucher with its rotating code")
@@ -119,13 +119,11 @@ async def voucher(voucher: str, actor: Actor, house: House) -> dict[str, Any]:
     """`qr` is what the QR code says now; it changes every 30 seconds and is dead after use."""
     city_id, voucher_id = local_id(VOUCHER, voucher)
     async with house.db.reading(city_id) as tx:
-        found = await vouchers.voucher(tx, buying.member_of(actor), voucher_id, city_id=city_id)
+        found = await vouchers.of_member(tx, buying.member_of(actor), voucher_id, city_id=city_id)
     if found is None:
         raise NotFound()
-    qr = vouchers.qr_text(found, now=house.clock.now()) if found.state == "valid" else None
+    qr = vouchers.qr_text(found, house.clock.now()) if found.state == "valid" else None
     return voucher_out(found, city_id, qr)
 
 
-router = Router(
-    "/", route_handlers=[place, mine, one, pay, cancel, refund, wallet, voucher], tags=["buying"]
-)
+router = Router("/", route_handlers=[place, mine, one, pay, cancel, refund, wallet, voucher], tags=["buying"])

@@ -11,12 +11,18 @@ from hutong import settlement, vouchers
 from hutong.api.browse import City, Limit
 from hutong.api.glue import local_id, with_token
 from hutong.api.shapes import (
-    KeyIn, PageOut, PrepareIn, RedeemIn, ReverseIn, redemption_out, statement_out,
+    KeyIn,
+    PageOut,
+    PrepareIn,
+    RedeemIn,
+    ReverseIn,
+    redemption_out,
+    statement_out,
 )  # fmt: skip
 from hutong.desk import counter, selling
 from hutong.desk.house import House
 from hutong.kit.access import Actor, Permission
-from hutong.kit.ids import API_KEY, MERCHANT, REDEMPTION, STORE
+from hutong.kit.ids import API_KEY, MERCHANT, REDEMPTION, STORE, VOUCHER
 from hutong.kit.refusals import BadInput, NotFound
 
 
@@ -32,17 +38,28 @@ def prepared_out(found: vouchers.Prepared, city_id: int) -> dict[str, Any]:
     return {
         "title": found.title, "holder": found.holder, "kind": found.kind, "uses_left": found.uses_left,
         "uses_total": found.uses_total, "valid_to": found.valid_to, "usable_here": found.usable,
-        "code_tail": found.code_tail,
+        "code_tail": found.code_tail, "proof": found.proof, "proof_until": found.proof_until,
+        "voucher": VOUCHER.show(found.voucher_id, city_id), "most": found.most,
+        "others": [
+            {"voucher": VOUCHER.show(o.voucher_id, city_id), "uses_left": o.uses_left, "proof": o.proof}
+            for o in found.others
+        ],
+        "notices": [{"code": n.code, "text": n.text} for n in found.notices],
     }  # fmt: skip
 
 
 @post("/redemptions", guards=[with_token], summary="Redeem")
 async def redeem(data: RedeemIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
-    """The Idempotency-Key is the request number: the same one gives the same redemption, however often it is sent."""
+    """By what was presented, or by voucher and proof of a preparation. The Idempotency-Key is the request number: the
+    same one gives the same redemption, however often it is sent."""
     city_id, store_id = local_id(STORE, data.store)
+    prepared = local_id(VOUCHER, data.voucher) if data.voucher else (city_id, None)
+    if prepared[0] != city_id:
+        raise NotFound()
     done = await counter.redeem(
-        house, city_id, actor, store_id, request_no=key, presented=data.presented, count=data.count
-    )
+        house, city_id, actor, store_id, request_no=key, presented=data.presented, voucher_id=prepared[1],
+        proof=data.proof, count=data.count,
+    )  # fmt: skip
     return redemption_out(done, city_id)
 
 
@@ -53,11 +70,14 @@ async def history(
     city_id, store_id = local_id(STORE, store)
     here = await counter.counter(house, city_id, actor, store_id, Permission.VIEW_REDEMPTIONS)
     async with house.db.reading(city_id) as tx:
-        page = await vouchers.redemptions(tx, [here.store_id], city_id=city_id, after=after, limit=limit)
-    return PageOut([past_out(one, city_id) for one in page.items], page.after)
+        last = local_id(REDEMPTION, after)[1] if after else None
+        scope = actor.scope(Permission.VIEW_REDEMPTIONS)
+        found = await vouchers.uses(tx, scope, city_id=city_id, store_id=here.store_id, after=last, limit=limit)
+    more = REDEMPTION.show(found[-1].redemption_id, city_id) if len(found) == limit else None
+    return PageOut([past_out(one, city_id) for one in found], more)
 
 
-def past_out(one: vouchers.PastRedemption, city_id: int) -> dict[str, Any]:
+def past_out(one: vouchers.Use, city_id: int) -> dict[str, Any]:
     return {
         "id": REDEMPTION.show(one.redemption_id, city_id), "title": one.title, "count": one.count, "at": one.at,
         "code_tail": one.code_tail, "reversed_at": one.reversed_at,
@@ -71,9 +91,7 @@ async def reverse(redemption: str, data: ReverseIn, key: str, actor: Actor, hous
     store_city, store_id = local_id(STORE, data.store)
     if store_city != city_id:
         raise NotFound()
-    done = await counter.reverse(
-        house, city_id, actor, store_id, redemption_id, key=key, reason=data.reason[:120]
-    )
+    done = await counter.reverse(house, city_id, actor, store_id, redemption_id, key=key, reason=data.reason[:120])
     return {"id": redemption, "reversed_at": done.at, "uses_left": done.uses_left}
 
 
@@ -126,6 +144,4 @@ async def end_key(merchant: str, key_id: str, actor: Actor, house: House) -> Non
     await selling.revoke_key(house, actor, MERCHANT.read(merchant), API_KEY.read(key_id))
 
 
-router = Router(
-    "/", route_handlers=[prepare, redeem, history, reverse, statement, make_key, end_key], tags=["counter"]
-)
+router = Router("/", route_handlers=[prepare, redeem, history, reverse, statement, make_key, end_key], tags=["counter"])

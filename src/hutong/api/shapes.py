@@ -2,17 +2,21 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import Struct, field
 
 from hutong import catalog, orders, places, settlement, vouchers
 from hutong.kit.ids import (
-    LINE, MEMBER, MERCHANT, OFFER, ORDER, REDEMPTION, REFUND, STORE, VOUCHER,
+    LINE,
+    MERCHANT,
+    OFFER,
+    ORDER,
+    REDEMPTION,
+    REFUND,
+    STORE,
+    VOUCHER,
 )  # fmt: skip
 from hutong.kit.money import Amount
-from hutong.kit.terms import Terms
-from hutong.kit.text import Text
 
 
 class Money(Struct, frozen=True):
@@ -85,7 +89,9 @@ class PrepareIn(In):
 
 class RedeemIn(In):
     store: str
-    presented: str
+    presented: str = ""
+    voucher: str | None = None
+    proof: str = ""
     count: int = 1
 
 
@@ -146,19 +152,28 @@ def offer_out(offer: catalog.Offer, progress: tuple[int, int, bool] | None, left
 
 def order_out(order: orders.Order) -> dict[str, Any]:
     return {
-        "id": ORDER.show(order.order_id, order.city_id), "city": order.city_id, "state": order.state,
-        "merchant": MERCHANT.show(order.merchant_id), "total": Money.of(order.total),
-        "refunded": Money.of(order.refunded), "placed_at": order.placed_at, "expires_at": order.expires_at,
+        "id": ORDER.show(order.order_id, order.city_id),
+        "city": order.city_id,
+        "state": order.state,
+        "merchant": MERCHANT.show(order.merchant_id),
+        "total": Money.of(order.total),
+        "refunded": Money.of(order.refunded),
+        "placed_at": order.placed_at,
+        "expires_at": order.expires_at,
         "paid_at": order.paid_at,
         "lines": [
             {
-                "id": LINE.show(line.line_id, order.city_id), "offer": OFFER.show(line.offer_id, order.city_id),
-                "title": line.title, "quantity": line.quantity, "unit_price": Money.of(line.unit_price),
-                "list_price": Money.of(line.list_price), "total": Money.of(line.total),
-            }  # fmt: skip
+                "id": LINE.show(line.line_id, order.city_id),
+                "offer": OFFER.show(line.offer_id, order.city_id),
+                "title": line.title,
+                "quantity": line.quantity,
+                "unit_price": Money.of(line.unit_price),
+                "list_price": Money.of(line.list_price),
+                "total": Money.of(line.total),
+            }
             for line in order.lines
         ],
-    }  # fmt: skip
+    }
 
 
 def refund_out(row: dict[str, Any], city_id: int) -> dict[str, Any]:
@@ -175,8 +190,7 @@ def voucher_out(unit: vouchers.Voucher, city_id: int, qr: str | None = None) -> 
         "order": ORDER.show(unit.order_id, city_id), "offer": OFFER.show(unit.offer_id, city_id),
         "merchant": MERCHANT.show(unit.merchant_id), "code": unit.code, "uses_total": unit.uses_total,
         "uses_left": unit.uses_left, "valid_from": unit.valid_from, "valid_to": unit.valid_to,
-        "stores": [STORE.show(s, city_id) for s in unit.store_ids], "paid": Money.of(Amount(unit.paid_units, unit.asset)),
-        "qr": qr,
+        "stores": [STORE.show(s, city_id) for s in unit.store_ids], "paid": Money.of(unit.paid), "qr": qr,
     }  # fmt: skip
 
 
@@ -205,5 +219,3 @@ def statement_out(found: settlement.Statement, city_id: int) -> dict[str, Any]:
         "escrow": Money.of(found.escrow), "lines": [earning_out(line, city_id) for line in found.lines],
         "after": found.after,
     }  # fmt: skip
-
-

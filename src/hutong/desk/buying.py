@@ -52,11 +52,9 @@ async def quote(house: House, city_id: int, wants: Sequence[Wanted]) -> Quote:
         found = await catalog.offers(tx, [w.offer_id for w in wants], city_id=city_id)
     lines: list[PriceLine] = []
     for number, (wanted, offer) in enumerate(zip(wants, found, strict=True), 1):
-        if offer is None:
-            raise catalog.OfferUnknown()
-        refusal = catalog.why_not_on_sale(offer, now)
-        if refusal is not None:
-            raise refusal
+        refusal = catalog.why_not_on_sale(offer, now, quantity=wanted.quantity)
+        if offer is None or refusal is not None:
+            raise refusal or catalog.OfferNotFound()
         scheme = house.schemes[offer.scheme]
         lines.append(sure(scheme.plan(offer, wanted, line_no=number, now=now)).line)
     return sure(pricing.quote(lines))

@@ -11,6 +11,7 @@ from hutong.desk.keyed import good, submit, sure
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor, Permission
 from hutong.kit.refusals import NotAllowed
+from hutong.kit.text import Text
 from hutong.vouchers import Prepare, Prepared, Redeem, Redeemed, Reverse, Reversed
 
 
@@ -20,12 +21,14 @@ class Counter(Struct, frozen=True, kw_only=True):
     city_id: int
     store_id: UUID
     merchant_id: UUID
+    name: Text
     zone: str
 
 
 class _RedeemGiven(Struct):
     store_id: UUID
     presented: str
+    voucher_id: UUID | None
     count: int
 
 
@@ -40,15 +43,13 @@ async def counter(house: House, city_id: int, actor: Actor, store_id: UUID, perm
         if any(actor.can(permission, city=g.city_id, merchant=g.merchant_id, store=g.store_id) for g in actor.grants):
             raise merchants.StoreUnknown()
         raise NotAllowed()
-    return Counter(city_id=city_id, store_id=store_id, merchant_id=store.merchant_id, zone=city.zone)
+    return Counter(city_id=city_id, store_id=store_id, merchant_id=store.merchant_id, name=store.name, zone=city.zone)
 
 
 async def prepare(house: House, city_id: int, actor: Actor, store_id: UUID, presented: str) -> Prepared:
     """What the code is and whether it could be used here now; changes nothing but the count of wrong guesses."""
     here = await counter(house, city_id, actor, store_id, Permission.PREPARE_VOUCHER)
-    ask = Prepare(
-        presented=presented, merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id
-    )
+    ask = Prepare(presented=presented, merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id)
 
     async def work(tx: Any) -> Any:
         return await vouchers.prepare(tx, [ask], city_id=city_id, now=house.clock.now(), zone=here.zone)
@@ -57,15 +58,19 @@ async def prepare(house: House, city_id: int, actor: Actor, store_id: UUID, pres
 
 
 async def redeem(
-    house: House, city_id: int, actor: Actor, store_id: UUID, *, request_no: str, presented: str, count: int = 1
-) -> Redeemed:
-    """Use `count` of the right. The same request_no gives the same answer, however often it is sent."""
+    house: House, city_id: int, actor: Actor, store_id: UUID, *, request_no: str, presented: str = "",
+    voucher_id: UUID | None = None, proof: str = "", count: int = 1,
+) -> Redeemed:  # fmt: skip
+    """Use `count` of the right, by what was presented or by the proof of a preparation.
+
+    The same request_no gives the same answer, however often it is sent."""
     here = await counter(house, city_id, actor, store_id, Permission.REDEEM_VOUCHER)
     ask = Redeem(
-        redemption_id=new_id(), request_no=request_no, presented=presented, count=count,
-        merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id,
+        redemption_id=new_id(), request_no=request_no, presented=presented, voucher_id=voucher_id,
+        proof=proof, count=count, merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id,
+        staff_name=actor.name, store_name=here.name.zh,
     )  # fmt: skip
-    given = _RedeemGiven(store_id, presented, count)
+    given = _RedeemGiven(store_id, presented, voucher_id, count)
     answer = await submit(
         house, "settlement.redeem", city_id, actor=here.merchant_id, key=request_no, given=given, request=ask
     )

@@ -57,18 +57,23 @@ class House:
         return timedelta(minutes=self.settings.hold_minutes)
 
     @property
+    def undo_window(self) -> timedelta:
+        return timedelta(minutes=self.settings.undo_minutes)
+
+    @property
     def undo(self) -> dict[str, Any]:
         """The limits of undoing a redemption, as vouchers.reverse takes them."""
-        return {"window": timedelta(minutes=self.settings.undo_minutes), "cycles": self.settings.undo_cycles}
+        return {"window": self.undo_window, "cycles": self.settings.undo_cycles}
 
     def _register(self) -> None:
         """The keyed writes of the house: gathered into sets, each with its stored answer."""
         size, wait = self.settings.batch_size, self.settings.batch_wait_ms
 
         async def place(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
-            return await orders.place(
-                tx, asks, city_id=city_id, now=now, schemes=self.schemes, hold_for=self.hold_for
-            )
+            return await orders.place(tx, asks, city_id=city_id, now=now, schemes=self.schemes, hold_for=self.hold_for)
+
+        async def redeem(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
+            return await settlement.redeem(tx, asks, city_id=city_id, now=now, window=self.undo_window)
 
         async def reverse(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
             return await settlement.reverse(tx, asks, city_id=city_id, now=now, **self.undo)
@@ -76,7 +81,7 @@ class House:
         for name, result, do in (
             ("orders.place", Placed, place),
             ("orders.ask_refunds", RefundAsked, orders.ask_refunds),
-            ("settlement.redeem", Redeemed, settlement.redeem),
+            ("settlement.redeem", Redeemed, redeem),
             ("settlement.reverse", Reversed, reverse),
         ):
             self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)

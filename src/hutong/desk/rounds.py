@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from hutong import catalog, inventory, ledger, orders, places
+from hutong.catalog import Step
 from hutong.desk.house import House
 from hutong.infra.db import Database, Tx
 from hutong.infra.facts import Fact
 from hutong.infra.relay import Errand, Registry
 from hutong.infra.tasks import Periodic
+from hutong.ledger import Book
 
 ROUNDS = 50  # sets in one turn of one city; what is left waits for the next turn
 
@@ -51,13 +53,19 @@ async def expire_vouchers(db: Database, city_id: int, now: datetime) -> int:
 
 async def end_sales(db: Database, city_id: int, now: datetime) -> int:
     """Offers whose sale is over leave the shelf."""
-    return await drain(db, city_id, lambda tx: catalog.end_due(tx, city_id=city_id, now=now))
+
+    async def work(tx: Tx) -> int:
+        due = await catalog.due_to_end(tx, city_id=city_id, now=now)
+        steps = [Step(offer_id=offer_id, by=None, reason="sale_over") for offer_id in due]
+        return len(await catalog.end(tx, steps, city_id=city_id, now=now)) if steps else 0
+
+    return await drain(db, city_id, work)
 
 
 async def lapse(db: Database, city_id: int, now: datetime) -> int:
     """Holds and reserves that nobody ended (their owners do it first; this is the net below)."""
     done = await drain(db, city_id, lambda tx: inventory.expire(tx, city_id=city_id, now=now))
-    return done + await drain(db, city_id, lambda tx: ledger.expire(tx, city_id=city_id, now=now))
+    return done + await drain(db, city_id, lambda tx: ledger.expire(tx, book=Book.city(city_id), now=now))
 
 
 def periodics(house: House) -> list[Periodic]:

@@ -66,4 +66,16 @@ PLACEMENT: dict[str, str] = {
     "payments.refunds": "city",
     "payments.events": "city",
     "payments.changes": "city",
+    # orders
+    "orders.orders": "city",
+    "orders.lines": "city",
+    "orders.changes": "city",
+    "orders.refunds": "city",
+    "orders.bought": "city",
+    "orders.tippings": "city",
+    # settlement
+    "settlement.rules": "reference",
+    "settlement.earnings": "city",
+    "settlement.payouts": "city",
+    "settlement.bills": "city",
 }

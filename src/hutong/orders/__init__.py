@@ -1,1 +1,61 @@
-"""In the making."""
+"""Orders: what was promised, paid, delivered and given back. The binding floor of the house."""
+
+from hutong.orders.model import (
+    AskRefund,
+    Cancel,
+    Cancelled,
+    Change,
+    Line,
+    Order,
+    Place,
+    Placed,
+    Promise,
+    RefundAsked,
+    Wanted,
+)  # fmt: skip
+from hutong.orders.operations import (
+    ask_refunds,
+    cancel,
+    close_offers,
+    expire_unpaid,
+    expire_vouchers,
+    paid,
+    place,
+    receive,
+    refunds_done,
+    refunds_failed,
+)  # fmt: skip
+from hutong.orders.queries import (
+    bought,
+    cities_of_member,
+    history,
+    of_member,
+    of_merchant,
+    order,
+    order_of_payment,
+    progress,
+    refunds,
+)  # fmt: skip
+from hutong.orders.refusals import (
+    MixedOrder,
+    NothingOrdered,
+    NothingToRefund,
+    OrderClosed,
+    OrderPaid,
+    OrderUnknown,
+    OverMemberCap,
+    PriceChanged,
+    RefundForbidden,
+    SchemeUnknown,
+    closed,
+)  # fmt: skip
+from hutong.orders.scheme import Plan, Scheme, Schemes
+
+__all__ = [
+    "AskRefund", "Cancel", "Cancelled", "Change", "Line", "MixedOrder", "NothingOrdered", "NothingToRefund", "Order",
+    "OrderClosed", "OrderPaid", "OrderUnknown", "OverMemberCap", "Place", "Placed", "Plan",
+    "PriceChanged", "Promise", "RefundAsked", "RefundForbidden", "Scheme", "SchemeUnknown", "Schemes", "Wanted",
+    "ask_refunds", "bought", "cancel", "cities_of_member", "close_offers", "closed", "expire_unpaid", "expire_vouchers",
+    "history", "of_member", "of_merchant", "order", "order_of_payment", "paid", "place", "progress", "receive",
+    "refunds", "refunds_done", "refunds_failed",
+]  # fmt: skip

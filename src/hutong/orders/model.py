@@ -11,6 +11,8 @@ from hutong.kit.money import Amount
 from hutong.kit.terms import Terms
 from hutong.kit.text import Text
 
+Kind = Literal["deal", "coupon", "card", "booking", "ticket", "lesson", "gift"]
+
 State = Literal["placed", "paid", "part_refunded", "refunded", "cancelled", "expired"]
 
 # From which state an order may come to which.
@@ -58,7 +60,7 @@ class Placed(Struct, frozen=True, kw_only=True):
 class Promise(Struct, frozen=True, kw_only=True):
     """What one unit of a line becomes when it is paid: a voucher of this kind under these terms."""
 
-    kind: str
+    kind: Kind
     uses: int
     waiting: bool
     min_units: int

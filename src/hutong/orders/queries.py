@@ -67,7 +67,7 @@ async def history(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> l
 
 
 async def refunds(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> list[dict[str, Any]]:
-    """The refunds of the member's own order: refund_id, units, asset, state, reason, asked_at, ended_at, voucher_ids."""
+    """The refunds of the member's own order: id, units, asset, state, reason, times, vouchers."""
     return await tx.rows(
         """select r.refund_id, r.units, r.asset, r.state, r.reason, r.asked_at, r.ended_at, r.voucher_ids
            from orders.refunds r

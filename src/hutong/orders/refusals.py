@@ -42,16 +42,10 @@ class OverMemberCap(Refusal):
     """The member would hold more than the terms allow."""
 
     code = "over_member_cap"
-    say = Text(zh="每人限购 {cap} 份，您已购买 {bought} 份。", en="Limited to {cap} for each person; you have {bought}.")
+    say = Text(
+        zh="每人限购 {cap} 份，您已购买 {bought} 份。", en="Limited to {cap} for each person; you have {bought}."
+    )
     step = Text(zh="请减少数量。", en="Choose a smaller quantity.")
-
-
-class OverOrderCap(Refusal):
-    """More units than one order may hold."""
-
-    code = "over_order_cap"
-    say = Text(zh="每单最多 {most} 份。", en="One order can hold at most {most}.")
-    step = Text(zh="请减少数量，或分开下单。", en="Choose fewer, or place two orders.")
 
 
 class OrderUnknown(Refusal):

@@ -63,15 +63,6 @@ def divide(due: Amount, rule: Rule, count: int = 1) -> Parts:
     return Parts(due, commission, operator, due - commission)
 
 
-def due_of_uses(due: Amount, uses: int, already: int, count: int) -> Amount:
-    """What `count` more uses of a right with `uses` in all bring, after `already` were used; the last closes the sum."""
-    shares = due.split([1] * uses)
-    total = Amount(0, due.asset)
-    for share in shares[already : already + count]:
-        total = total + share
-    return total
-
-
 class Earning(Struct, frozen=True, kw_only=True):
     """One line of a statement: a redeemed code and each fee."""
 

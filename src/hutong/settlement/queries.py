@@ -56,7 +56,7 @@ async def statement(
     )  # fmt: skip
     assert sums is not None
     payable, escrow = ledger.chart.payable_merchant(merchant_id), ledger.chart.escrow(merchant_id)
-    balances = await ledger.balances(tx, Book.city(city_id), [payable.path, escrow.path])
+    balances = await ledger.balances(tx, Book.city(city_id), paths=[payable.path, escrow.path], asset=asset)
     more = len(rows) == limit
     return Statement(
         merchant_id=merchant_id, since=since, until=until, lines=tuple(_earning(row) for row in rows),
@@ -68,11 +68,8 @@ async def statement(
 
 
 def _balance(balances: Sequence[ledger.Balance], path: str, asset: str) -> Amount:
-    """What stands on a credit-side account, pending debits already taken off."""
-    for balance in balances:
-        if balance.path == path and balance.asset == asset:
-            return Amount(balance.available, asset)
-    return Amount(0, asset)
+    """What stands on an account, what is reserved already taken off; zero for one that was never used."""
+    return next((b.available for b in balances if b.path == path), Amount(0, asset))
 
 
 def _earning(row: dict[str, Any]) -> Earning:

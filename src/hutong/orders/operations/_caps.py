@@ -32,7 +32,8 @@ async def take(tx: Tx, claims: Sequence[Claim], *, city_id: int) -> dict[int, Re
     offers, members = [k[0] for k in keys], [k[1] for k in keys]
     await tx.run(
         """insert into orders.bought (city_id, offer_id, member_id, units)
-           select %(city)s, k.offer, k.member, 0 from unnest(%(offers)s::uuid[], %(members)s::uuid[]) as k(offer, member)
+           select %(city)s, k.offer, k.member, 0
+           from unnest(%(offers)s::uuid[], %(members)s::uuid[]) as k(offer, member)
            on conflict (city_id, offer_id, member_id) do nothing""",
         city=city_id, offers=offers, members=members,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from hutong.infra.facts import Fact
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
 from hutong.kit.terms import validity
+from hutong.kit.text import Text
 from hutong.orders.model import Promise, UnitShare, voucher_id
 from hutong.orders.operations import _tipping
 
@@ -88,7 +89,8 @@ async def fulfil(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: datetime) ->
         if promise.waiting
     ]
     state = await _tipping.add(tx, counted, city_id=city_id, now=now)
-    zone = (await places.city(tx, city_id)).zone
+    city = await places.city(tx, city_id)
+    zone = city.zone if city else "UTC"
     issues = [
         issue
         for line, promise in zip(lines, promises, strict=True)
@@ -106,13 +108,26 @@ def _issues(
     units = [msgspec.convert(unit, UnitShare) for unit in line["breakdown"]]
     return [
         vouchers.Issue(
-            voucher_id=voucher_id(line["line_id"], number), kind=promise.kind, member_id=order["member_id"],
-            holder_name=order["member_name"], merchant_id=order["merchant_id"], order_id=order["order_id"],
-            line_id=line["line_id"], offer_id=line["offer_id"], title=line["title"], unit_no=number,
-            uses=promise.uses, waiting=promise.waiting and not tipped, valid_from=begin, valid_to=end,
-            terms=promise.terms, store_ids=promise.store_ids, paid_units=unit.paid, due_units=unit.due,
+            voucher_id=voucher_id(line["line_id"], number),
+            kind=promise.kind,
+            member_id=order["member_id"],
+            holder_name=order["member_name"],
+            merchant_id=order["merchant_id"],
+            order_id=order["order_id"],
+            line_id=line["line_id"],
+            offer_id=line["offer_id"],
+            title=msgspec.convert(line["title"], Text),
+            unit_no=number,
+            uses=promise.uses,
+            waiting=promise.waiting and not tipped,
+            valid_from=begin,
+            valid_to=end,
+            terms=promise.terms,
+            store_ids=promise.store_ids,
+            paid_units=unit.paid,
+            due_units=unit.due,
             asset=order["asset"],
-        )  # fmt: skip
+        )
         for number, unit in enumerate(units)
     ]
 

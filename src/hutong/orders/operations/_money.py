@@ -38,9 +38,11 @@ async def send_back(tx: Tx, backs: Sequence[Back], *, city_id: int, now: datetim
         """insert into orders.refunds (city_id, refund_id, order_id, payment_id, provider, merchant_id,
                                        voucher_ids, units, asset, reason, by,
                                        state, asked_at)
-           select %(city)s, r.id, r.ord, r.payment, r.provider, r.merchant, string_to_array(r.vouchers, ',')::uuid[], r.units, r.asset,
+           select %(city)s, r.id, r.ord, r.payment, r.provider, r.merchant,
+                  string_to_array(r.vouchers, ',')::uuid[], r.units, r.asset,
                   r.reason, r.by, 'asked', %(now)s
-           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(payments)s::uuid[], %(providers)s::text[], %(merchants)s::uuid[], %(vouchers)s::text[],
+           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(payments)s::uuid[], %(providers)s::text[],
+                       %(merchants)s::uuid[], %(vouchers)s::text[],
                        %(units)s::bigint[], %(assets)s::text[], %(reasons)s::text[], %(bys)s::uuid[])
                 as r(id, ord, payment, provider, merchant, vouchers, units, asset, reason, by)""",
         city=city_id, now=now, ids=[b.refund_id for b in backs], orders=[b.order_id for b in backs],

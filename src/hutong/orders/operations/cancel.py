@@ -50,7 +50,7 @@ async def expire_unpaid(tx: Tx, *, city_id: int, now: datetime, limit: int = 500
         city=city_id, now=now, limit=limit,
     )  # fmt: skip
     orders = {row["order_id"]: row for row in rows}
-    steps: dict[UUID, tuple[str, UUID | None, str]] = {i: ("expired", None, "not_paid_in_time") for i in orders}
+    steps: dict[UUID, tuple[str, UUID | None, str]] = dict.fromkeys(orders, ("expired", None, "not_paid_in_time"))
     await _end(tx, orders, steps, city_id=city_id, now=now)
     return [Cancelled(order_id=i, payment_id=o["payment_id"], state="expired") for i, o in orders.items()]
 

@@ -93,10 +93,14 @@ async def _breakage(tx: Tx, units: Sequence[Any], *, city_id: int, now: datetime
     """What nobody used and the terms do not give back becomes breakage revenue, voucher by voucher."""
     transfers = [
         Transfer(
-            id=derive(u.voucher_id, "breakage"), book=Book.city(city_id), debit=ledger.chart.escrow(u.merchant_id),
-            credit=ledger.chart.revenue_breakage(), amount=Amount(u.due_units, u.asset), event="breakage",
+            id=derive(u.voucher_id, "breakage"),
+            book=Book.city(city_id),
+            debit=ledger.chart.escrow(u.merchant_id),
+            credit=ledger.chart.revenue_breakage(),
+            amount=Amount(u.due_units, u.asset),
+            event="breakage",
             ref=u.voucher_id,
-        )  # fmt: skip
+        )
         for u in units
         if u.due_units and u.untouched
     ]

@@ -14,7 +14,6 @@ from hutong.kit.money import Amount
 from hutong.ledger import Book, Transfer
 from hutong.orders.operations import _history, _money
 
-
 Outcome = Literal["paid", "paid_late", "paid_twice", "wrong_amount"]
 
 
@@ -56,21 +55,32 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
     book = Book.city(city_id)
     transfers = [
         Transfer(
-            id=derive(c.payment_id, "capture"), book=book, debit=ledger.chart.provider(c.provider),
-            credit=ledger.chart.escrow(orders[c.order_id]["merchant_id"]), amount=c.amount, event="capture",
+            id=derive(c.payment_id, "capture"),
+            book=book,
+            debit=ledger.chart.provider(c.provider),
+            credit=ledger.chart.escrow(orders[c.order_id]["merchant_id"]),
+            amount=c.amount,
+            event="capture",
             ref=c.payment_id,
-        )  # fmt: skip
+        )
         for c in on_time
     ] + [
         Transfer(
-            id=derive(c.payment_id, "capture"), book=book, debit=ledger.chart.provider(c.provider),
-            credit=ledger.chart.deposit(c.order_id, city_id=city_id), amount=c.amount, event="capture_deposit", ref=c.payment_id,
-        )  # fmt: skip
+            id=derive(c.payment_id, "capture"),
+            book=book,
+            debit=ledger.chart.provider(c.provider),
+            credit=ledger.chart.deposit(c.order_id),
+            amount=c.amount,
+            event="capture_deposit",
+            ref=c.payment_id,
+        )
         for c, _ in back
     ]
     _history.must(await ledger.post(tx, transfers, now=now), "capture")
     await _history.fulfil(tx, [c.order_id for c in on_time], city_id=city_id, now=now)
-    await _money.send_back(tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now)
+    await _money.send_back(
+        tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now
+    )
     return results
 
 
@@ -85,6 +95,7 @@ def _judge(capture: Capture, order: dict[str, Any], already: set[UUID]) -> Outco
 def _whole(capture: Capture, order: dict[str, Any], why: str, city_id: int) -> _money.Back:
     return _money.Back(
         refund_id=derive(capture.payment_id, why), order_id=capture.order_id, payment_id=capture.payment_id,
-        provider=capture.provider, merchant_id=order["merchant_id"], source=ledger.chart.deposit(capture.order_id, city_id=city_id), amount=capture.amount, voucher_ids=(),
+        provider=capture.provider, merchant_id=order["merchant_id"],
+        source=ledger.chart.deposit(capture.order_id), amount=capture.amount, voucher_ids=(),
         by=None, reason=why,
     )  # fmt: skip

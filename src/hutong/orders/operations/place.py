@@ -8,16 +8,16 @@ import msgspec
 from msgspec import Struct
 from psycopg.types.json import Jsonb
 
-from hutong import catalog, inventory, payments, pricing
+from hutong import catalog, inventory, payments, places, pricing
 from hutong.catalog import Offer
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
 from hutong.infra.sql import load
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
-from hutong.orders.model import Place, Placed, Promise, UnitShare, Wanted, hold_id, line_id
+from hutong.orders.model import Place, Placed, Promise, UnitShare, hold_id, line_id
 from hutong.orders.operations import _caps, _history
-from hutong.orders.refusals import NothingOrdered, MixedOrder, OverOrderCap, PriceChanged, SchemeUnknown
+from hutong.orders.refusals import MixedOrder, NothingOrdered, PriceChanged, SchemeUnknown
 from hutong.orders.scheme import Plan, Schemes
 
 MOST_UNITS = 10_000
@@ -41,15 +41,17 @@ async def place(
     currency of its offers). An order that costs nothing is paid at once. Doing it twice with one order_id is
     prevented by the primary key; callers bring an idempotency key (infra.answers).
 
-    Refusals: nothing_ordered, offer_not_found, mixed_order, scheme_unknown, those of the scheme and of the sale window,
-    over_order_cap, price_changed, over_member_cap, sold_out.
+    Refusals: nothing_ordered, those of catalog.why_not_on_sale, scheme_unknown and the scheme's own, mixed_order,
+    price_changed, over_member_cap, sold_out.
     """
     offers = await catalog.offers(tx, sorted({w.offer_id for a in asks for w in a.wants}), city_id=city_id)
     known = {offer.offer_id: offer for offer in offers if offer is not None}
+    city = await places.city(tx, city_id)
+    zone = city.zone if city else "UTC"
     results: list[Placed | Refusal | None] = [None] * len(asks)
     drafts: dict[int, _Draft] = {}
     for i, ask in enumerate(asks):
-        draft = _draft(ask, known, schemes, now)
+        draft = _draft(ask, known, schemes, now, zone)
         if isinstance(draft, Refusal):
             results[i] = draft
         else:
@@ -81,7 +83,7 @@ def _sure(result: Placed | Refusal | None) -> Placed | Refusal:
     return result
 
 
-def _draft(ask: Place, known: dict[UUID, Offer], schemes: Schemes, now: datetime) -> _Draft | Refusal:
+def _draft(ask: Place, known: dict[UUID, Offer], schemes: Schemes, now: datetime, zone: str) -> _Draft | Refusal:
     """Everything about one order that needs no lock: pure."""
     if not ask.wants or any(not 1 <= w.quantity <= MOST_UNITS for w in ask.wants):
         return NothingOrdered(most=MOST_UNITS)
@@ -89,9 +91,11 @@ def _draft(ask: Place, known: dict[UUID, Offer], schemes: Schemes, now: datetime
     plans: list[Plan] = []
     for number, wanted in enumerate(ask.wants, 1):
         offer = known.get(wanted.offer_id)
-        if offer is None:
-            return catalog.OfferUnknown()
-        plan = _plan(offer, wanted, number, schemes, now)
+        refusal = catalog.why_not_on_sale(offer, now, quantity=wanted.quantity, zone=zone)
+        if offer is None or refusal is not None:
+            return refusal or catalog.OfferNotFound()
+        scheme = schemes.get(offer.scheme)
+        plan = scheme.plan(offer, wanted, line_no=number, now=now) if scheme else SchemeUnknown()
         if isinstance(plan, Refusal):
             return plan
         offers.append(offer)
@@ -104,18 +108,6 @@ def _draft(ask: Place, known: dict[UUID, Offer], schemes: Schemes, now: datetime
     if ask.expect is not None and ask.expect != quote.total:
         return PriceChanged(total=quote.total.decimal(), expected=ask.expect.decimal())
     return _Draft(ask, offers, plans, quote)
-
-
-def _plan(offer: Offer, wanted: Wanted, number: int, schemes: Schemes, now: datetime) -> Plan | Refusal:
-    scheme = schemes.get(offer.scheme)
-    if scheme is None:
-        return SchemeUnknown()
-    refusal = catalog.why_not_on_sale(offer, now)
-    if refusal is not None:
-        return refusal
-    if offer.per_order_max is not None and wanted.quantity > offer.per_order_max:
-        return OverOrderCap(most=offer.per_order_max)
-    return scheme.plan(offer, wanted, line_no=number, now=now)
 
 
 def _caps_wanted(drafts: dict[int, _Draft]) -> list[_caps.Claim]:
@@ -136,7 +128,9 @@ def _hold(draft: _Draft, expires_at: datetime) -> inventory.Hold:
 def shares(quoted: pricing.QuotedLine) -> list[UnitShare]:
     """What each unit costs the buyer and is due to the merchant's side: with the discounts that others bear."""
     return [
-        UnitShare(unit.paid.units, unit.paid.units + sum(d.amount.units for d in unit.discounts if d.payer != "merchant"))
+        UnitShare(
+            unit.paid.units, unit.paid.units + sum(d.amount.units for d in unit.discounts if d.payer != "merchant")
+        )
         for unit in quoted.units()
     ]
 

@@ -30,7 +30,7 @@ async def ask_refunds(
     Refusals: order_not_found, order_closed, nothing_to_refund, refund_forbidden, and the voucher's own.
     """
     orders = await _history.lock(tx, [a.order_id for a in asks], city_id=city_id)
-    units = await vouchers.of_orders(tx, list(orders), city_id=city_id)
+    units = await vouchers.lock_orders(tx, list(orders), city_id=city_id)
     results: list[RefundAsked | Refusal | None] = []
     chosen: list[list[Any]] = []
     taken: set[UUID] = set()
@@ -69,7 +69,9 @@ def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken:
     wanted = [u for u in units if not ask.voucher_ids or u.voucher_id in ask.voucher_ids]
     if len(wanted) < len(set(ask.voucher_ids)):
         return OrderUnknown()
-    able = [u for u in wanted if u.state in ("valid", "waiting", "expired") and u.untouched and u.voucher_id not in taken]
+    able = [
+        u for u in wanted if u.state in ("valid", "waiting", "expired") and u.untouched and u.voucher_id not in taken
+    ]
     if not able:
         return NothingToRefund()
     if ask.voucher_ids and len(able) < len(wanted):

@@ -17,7 +17,8 @@ from hutong.orders.operations import _caps, _history, _money, _tipping
 
 async def _open_refunds(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict[str, Any]]:
     rows = await tx.rows(
-        """select * from orders.refunds where city_id = %(city)s and refund_id = any(%(ids)s::uuid[]) and state = 'asked'
+        """select * from orders.refunds where city_id = %(city)s and refund_id = any(%(ids)s::uuid[])
+             and state = 'asked'
            order by refund_id for no key update""",
         city=city_id,
         ids=sorted(set(ids)),
@@ -34,7 +35,9 @@ async def refunds_done(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: dateti
     if not rows:
         return [False for _ in ids]
     await _history.lock(tx, [r["order_id"] for r in rows.values()], city_id=city_id)
-    _history.must(await ledger.post(tx, [_ending(r, "post_pending", city_id) for r in rows.values()], now=now), "post refund")
+    _history.must(
+        await ledger.post(tx, [_ending(r, "post_pending", city_id) for r in rows.values()], now=now), "post refund"
+    )
     flat = sorted(v for r in rows.values() for v in r["voucher_ids"])
     _history.must(await vouchers.refunded(tx, flat, city_id=city_id, now=now), "refunded")
     await _end(tx, rows, "done", city_id=city_id, now=now)
@@ -50,7 +53,9 @@ async def refunds_failed(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: date
     rows = await _open_refunds(tx, ids, city_id=city_id)
     if not rows:
         return [False for _ in ids]
-    _history.must(await ledger.post(tx, [_ending(r, "void_pending", city_id) for r in rows.values()], now=now), "void refund")
+    _history.must(
+        await ledger.post(tx, [_ending(r, "void_pending", city_id) for r in rows.values()], now=now), "void refund"
+    )
     flat = sorted(v for r in rows.values() for v in r["voucher_ids"])
     _history.must(await vouchers.refund_failed(tx, flat, city_id=city_id, now=now), "refund failed")
     await _end(tx, rows, "failed", city_id=city_id, now=now)
@@ -59,7 +64,11 @@ async def refunds_failed(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: date
 
 
 def _ending(refund: dict[str, Any], step: Literal["post_pending", "void_pending"], city_id: int) -> Transfer:
-    source = ledger.chart.escrow(refund["merchant_id"]) if refund["voucher_ids"] else ledger.chart.deposit(refund["order_id"], city_id=city_id)
+    source = (
+        ledger.chart.escrow(refund["merchant_id"])
+        if refund["voucher_ids"]
+        else ledger.chart.deposit(refund["order_id"])
+    )
     return Transfer(
         id=derive(refund["refund_id"], step), book=Book.city(city_id), debit=source,
         credit=ledger.chart.provider(refund["provider"]), amount=Amount(refund["units"], refund["asset"]), step=step,
@@ -106,7 +115,7 @@ async def _count_refunded(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int
 async def _units_back(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, now: datetime) -> None:
     """Refunded units go back into stock, out of the member's cap and out of a count that has not tipped yet."""
     wanted = [v for r in refunds for v in r["voucher_ids"]]
-    units = [u for u in await vouchers.by_ids(tx, wanted, city_id=city_id)]
+    units = list(await vouchers.by_ids(tx, wanted, city_id=city_id))
     if not units:
         return
     lines = await tx.rows(
@@ -117,12 +126,8 @@ async def _units_back(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, no
     )  # fmt: skip
     by_line = {line["line_id"]: line for line in lines}
     rows = [by_line[u.line_id] for u in units]
-    backs = [
-        inventory.GiveBack(hold_id=hold_id(u.order_id), units=1, ref=u.voucher_id, quota_id=None) for u in units
-    ]
+    backs = [inventory.GiveBack(hold_id=hold_id(u.order_id), units=1, ref=u.voucher_id, quota_id=None) for u in units]
     _history.must(await inventory.give_back(tx, backs, city_id=city_id, now=now), "give back")
-    await _caps.give_back(
-        tx, [_caps.Claim(0, r["member_id"], r["offer_id"], 1, None) for r in rows], city_id=city_id
-    )
+    await _caps.give_back(tx, [_caps.Claim(0, r["member_id"], r["offer_id"], 1, None) for r in rows], city_id=city_id)
     counts = [(r["offer_id"], 1) for r in rows if r["promise"]["waiting"]]
     await _tipping.take_back(tx, counts, city_id=city_id)

@@ -40,5 +40,6 @@ class Deals:
             kind="deal", uses=1, waiting=offer.min_units > 1, min_units=offer.min_units,
             closes_at=offer.sale_to, terms=offer.terms, store_ids=offer.store_ids,
         )  # fmt: skip
-        wants = (Want(quota_id=offer.quota_id, units=wanted.quantity),)
+        # Without a quota there is no stock to count: it sells until its sale ends.
+        wants = (Want(offer.quota_id, wanted.quantity),) if offer.quota_id else ()
         return Plan(line=line, wants=wants, promise=promise)

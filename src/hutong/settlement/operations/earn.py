@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg.types.json import Jsonb
 
-from hutong import ledger, vouchers
+from hutong import ledger, places, vouchers
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
 from hutong.kit.ids import derive
 from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.ledger import Book, Transfer
-from hutong.settlement.model import NoRule, Parts, Rule, divide, due_of_uses
+from hutong.settlement.model import NoRule, Parts, Rule, divide
 from hutong.settlement.queries import rules_for
 
 
@@ -25,7 +25,6 @@ class Broken(Exception):
 
 class _Earned(Struct, frozen=True, kw_only=True):
     redeemed: vouchers.Redeemed
-    unit: vouchers.Unit
     parts: Parts
     rule: Rule
 
@@ -36,53 +35,31 @@ async def redeem(
     """Use the rights and post every party's share, item by item in list order; see vouchers.redeem for `limits`.
 
     Per redemption: commission by the rule in force (its version stands in the transfer), the operator's part of it,
-    the rest to the merchant; together exactly what the voucher's uses are due (smallest units of its currency).
+    the rest to the merchant; together exactly what these uses are due (smallest units of the voucher's currency).
     A replayed request posts nothing. Refusals: no_commission_rule and all of vouchers.redeem.
     """
     rules = await rules_for(tx, [r.merchant_id for r in requests], at=now)
     able = [r for r in requests if r.merchant_id in rules]
-    answers = iter(await vouchers.redeem(tx, able, city_id=city_id, now=now, **limits))
+    zone = await _zone(tx, city_id)
+    answers = iter(await vouchers.redeem(tx, able, city_id=city_id, now=now, zone=zone, **limits))
     results = [next(answers) if r.merchant_id in rules else NoRule() for r in requests]
-    fresh = [
-        (result, rules[request.merchant_id])
+    earned = [
+        _Earned(redeemed=result, parts=divide(Amount(result.due_units, result.asset), rule, result.count), rule=rule)
         for request, result in zip(requests, results, strict=True)
         if isinstance(result, vouchers.Redeemed) and not result.replayed
+        for rule in [rules[request.merchant_id]]
     ]
-    if not fresh:
+    if not earned:
         return results
-    units = {
-        u.voucher_id: u for u in await vouchers.by_ids(tx, [r.voucher_id for r, _ in fresh], city_id=city_id)
-    }
-    had = await _had(tx, list(units), city_id=city_id)
-    earned = [_earn(result, units[result.voucher_id], rule, had) for result, rule in fresh]
     await _write(tx, earned, city_id=city_id, now=now)
-    transfers = [t for e in earned for t in _transfers(e.redeemed.redemption_id, e.unit.merchant_id, e.parts, e.rule.operator_id, e.rule.name(), city_id)]  # noqa: E501
-    _must(await ledger.post(tx, transfers, now=now))
+    _must(await ledger.post(tx, [t for e in earned for t in _shares(e, city_id)], now=now))
     await tx.record([_fact(e, city_id, now) for e in earned])
     return results
 
 
-async def _had(tx: Tx, ids: list[UUID], *, city_id: int) -> dict[UUID, int]:
-    """What earlier live redemptions of these vouchers have earned."""
-    rows = await tx.rows(
-        """select voucher_id, sum(due_units)::bigint as units from settlement.earnings
-           where city_id = %(city)s and voucher_id = any(%(ids)s::uuid[]) and reversed_at is null group by voucher_id""",
-        city=city_id,
-        ids=sorted(ids),
-    )
-    return {row["voucher_id"]: row["units"] for row in rows}
-
-
-def _earn(result: vouchers.Redeemed, unit: vouchers.Unit, rule: Rule, had: dict[UUID, int]) -> _Earned:
-    due = Amount(unit.due_units, unit.asset)
-    before = had.get(unit.voucher_id, 0)
-    if result.uses_left == 0:
-        part = due - Amount(before, unit.asset)  # the last use closes the sum, whatever was undone in between
-    else:
-        already = unit.uses_total - result.uses_left - result.count
-        part = due_of_uses(due, unit.uses_total, already, result.count)
-    had[unit.voucher_id] = before + part.units
-    return _Earned(redeemed=result, unit=unit, parts=divide(part, rule, result.count), rule=rule)
+async def _zone(tx: Tx, city_id: int) -> str:
+    city = await places.city(tx, city_id)
+    return city.zone if city else "UTC"
 
 
 async def _write(tx: Tx, earned: Sequence[_Earned], *, city_id: int, now: datetime) -> None:
@@ -96,15 +73,20 @@ async def _write(tx: Tx, earned: Sequence[_Earned], *, city_id: int, now: dateti
                        %(dues)s::bigint[], %(commissions)s::bigint[], %(operator_units)s::bigint[],
                        %(operators)s::uuid[], %(merchant_units)s::bigint[], %(rules)s::text[]) as e""",
         city=city_id, now=now, ids=[e.redeemed.redemption_id for e in earned],
-        vouchers=[e.unit.voucher_id for e in earned], merchants=[e.unit.merchant_id for e in earned],
-        stores=[e.redeemed.store_id for e in earned], tails=[e.unit.code[-4:] for e in earned],
-        titles=[Jsonb(e.unit.title) for e in earned], counts=[e.redeemed.count for e in earned],
-        assets=[e.unit.asset for e in earned], dues=[e.parts.due.units for e in earned],
+        vouchers=[e.redeemed.voucher_id for e in earned], merchants=[e.redeemed.merchant_id for e in earned],
+        stores=[e.redeemed.store_id for e in earned], tails=[e.redeemed.code_tail for e in earned],
+        titles=[Jsonb(e.redeemed.title) for e in earned], counts=[e.redeemed.count for e in earned],
+        assets=[e.redeemed.asset for e in earned], dues=[e.parts.due.units for e in earned],
         commissions=[e.parts.commission.units for e in earned],
         operator_units=[e.parts.operator.units for e in earned],
         operators=[e.rule.operator_id for e in earned], merchant_units=[e.parts.merchant.units for e in earned],
         rules=[e.rule.name() for e in earned],
     )  # fmt: skip
+
+
+def _shares(earned: _Earned, city_id: int) -> list[Transfer]:
+    done, rule = earned.redeemed, earned.rule
+    return _transfers(done.redemption_id, done.merchant_id, earned.parts, rule.operator_id, rule.name(), city_id)
 
 
 def _transfers(
@@ -119,9 +101,15 @@ def _transfers(
     word = "redemption_undone" if undo else "redemption"
     return [
         Transfer(
-            id=derive(redemption, f"{word}/{part}"), book=Book.city(city_id), debit=account if undo else escrow,
-            credit=escrow if undo else account, amount=amount, event=word, ref=redemption, rule=rule,
-        )  # fmt: skip
+            id=derive(redemption, f"{word}/{part}"),
+            book=Book.city(city_id),
+            debit=account if undo else escrow,
+            credit=escrow if undo else account,
+            amount=amount,
+            event=word,
+            ref=redemption,
+            rule=rule,
+        )
         for account, amount, part in to
         if amount
     ]
@@ -131,7 +119,8 @@ async def reverse(
     tx: Tx, requests: Sequence[vouchers.Reverse], *, city_id: int, now: datetime, **limits: Any
 ) -> list[vouchers.Reversed | Refusal]:  # fmt: skip
     """Undo redemptions and post the same transfers the other way, linked by their reference; see vouchers.reverse."""
-    results = await vouchers.reverse(tx, requests, city_id=city_id, now=now, **limits)
+    zone = await _zone(tx, city_id)
+    results = await vouchers.reverse(tx, requests, city_id=city_id, now=now, zone=zone, **limits)
     undone = [r.redemption_id for r in results if isinstance(r, vouchers.Reversed) and not r.replayed]
     if not undone:
         return results
@@ -144,9 +133,7 @@ async def reverse(
     _must(await ledger.post(tx, transfers, now=now))
     await tx.record(
         [
-            Fact(
-                fact_id=derive(i, "fact/reversed"), city_id=city_id, topic="vouchers.reversed", subject=i, at=now
-            )
+            Fact(fact_id=derive(i, "fact/reversed"), city_id=city_id, topic="vouchers.reversed", subject=i, at=now)
             for i in undone
         ]
     )
@@ -167,7 +154,7 @@ def _back(row: dict[str, Any], city_id: int) -> list[Transfer]:
 def _fact(earned: _Earned, city_id: int, now: datetime) -> Fact:
     redemption = earned.redeemed.redemption_id
     payload = {
-        "voucher": str(earned.unit.voucher_id), "merchant": str(earned.unit.merchant_id),
+        "voucher": str(earned.redeemed.voucher_id), "merchant": str(earned.redeemed.merchant_id),
         "store": str(earned.redeemed.store_id), "count": earned.redeemed.count, "due": earned.parts.due.units,
     }  # fmt: skip
     return Fact(

@@ -13,7 +13,13 @@ from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.ledger import Book, Transfer
 from hutong.settlement.model import (
-    AskPayout, DayBill, NothingToPay, PayoutAsked, PayoutOpen, PayoutResult, PayoutUnknown,
+    AskPayout,
+    DayBill,
+    NothingToPay,
+    PayoutAsked,
+    PayoutOpen,
+    PayoutResult,
+    PayoutUnknown,
 )  # fmt: skip
 
 _BILLS = UUID("01890000-0000-7000-8000-000000000001")  # the name space of bills, which have no id of their own
@@ -29,7 +35,7 @@ async def ask_payouts(
     """
     book = Book.city(city_id)
     paths = sorted({ledger.chart.payable_merchant(a.merchant_id).path for a in asks})
-    stands = {(b.path, b.asset): b.available for b in await ledger.balances(tx, book, paths, lock=True)}
+    stands = {(b.path, b.posted.asset): b.available.units for b in await ledger.balances(tx, book, paths=paths)}
     open_now = await tx.rows(
         """select merchant_id, asset from settlement.payouts
            where city_id = %(city)s and merchant_id = any(%(ids)s::uuid[]) and state in ('asked', 'unknown')""",
@@ -49,9 +55,11 @@ async def ask_payouts(
             busy.add((ask.merchant_id, ask.asset))
             results.append(
                 PayoutAsked(
-                    payout_id=ask.payout_id, merchant_id=ask.merchant_id, amount=Amount(units, ask.asset),
+                    payout_id=ask.payout_id,
+                    merchant_id=ask.merchant_id,
+                    amount=Amount(units, ask.asset),
                     provider=ask.provider,
-                )  # fmt: skip
+                )
             )
     asked = [r for r in results if isinstance(r, PayoutAsked)]
     await tx.run(
@@ -119,11 +127,16 @@ async def _finish(
     )  # fmt: skip
     transfers = [
         Transfer(
-            id=derive(i, step), book=Book.city(city_id), debit=ledger.chart.payable_merchant(rows[i]["merchant_id"]),
-            credit=ledger.chart.provider(rows[i]["provider"]), amount=Amount(rows[i]["units"], rows[i]["asset"]),
-            step="post_pending" if step == "done" else "void_pending", pending_id=derive(i, "reserve"), event="payout",
+            id=derive(i, step),
+            book=Book.city(city_id),
+            debit=ledger.chart.payable_merchant(rows[i]["merchant_id"]),
+            credit=ledger.chart.provider(rows[i]["provider"]),
+            amount=Amount(rows[i]["units"], rows[i]["asset"]),
+            step="post_pending" if step == "done" else "void_pending",
+            pending_id=derive(i, "reserve"),
+            event="payout",
             ref=i,
-        )  # fmt: skip
+        )
         for i, step in sorted(steps.items())
         if step != "unknown"
     ]

@@ -1,0 +1,128 @@
+"""Tables of orders: the promise, its lines, its history, refunds asked, and the tipping of deals."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from hutong.infra.tables import city_table
+
+STATES = ("placed", "paid", "part_refunded", "refunded", "cancelled", "expired")
+
+orders = city_table(
+    "orders.orders",
+    Column("order_id", UUID, primary_key=True),
+    Column("member_id", UUID, nullable=False),
+    Column("member_name", Text, nullable=False),  # carried, not joined: members live in other shards
+    Column("phone_tail", Text, nullable=False),
+    Column("merchant_id", UUID, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("total_units", BigInteger, nullable=False),
+    Column("refunded_units", BigInteger, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("payment_id", UUID, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("hold_id", UUID, nullable=False),
+    Column("placed_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("paid_at", DateTime(timezone=True)),
+    CheckConstraint(f"state in {STATES}", name="state"),
+    CheckConstraint("total_units >= 0", name="total"),
+    CheckConstraint("refunded_units between 0 and total_units", name="refunded"),
+    CheckConstraint("(paid_at is null) = (state in ('placed', 'cancelled', 'expired'))", name="paid"),
+    CheckConstraint("(state = 'refunded') <= (refunded_units = total_units)", name="all_refunded"),
+)
+Index("orders_member_idx", orders.c.city_id, orders.c.member_id, orders.c.order_id.desc())
+Index("orders_merchant_idx", orders.c.city_id, orders.c.merchant_id, orders.c.order_id.desc())
+Index("orders_unpaid_idx", orders.c.city_id, orders.c.expires_at, postgresql_where=orders.c.state == "placed")
+
+lines = city_table(
+    "orders.lines",
+    Column("line_id", UUID, primary_key=True),
+    Column("order_id", UUID, nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("offer_id", UUID, nullable=False),
+    Column("title", JSONB, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("list_price", BigInteger, nullable=False),
+    Column("total_units", BigInteger, nullable=False),
+    # One entry for each unit: what was paid for it and what the merchant's side is due for it.
+    Column("breakdown", JSONB, nullable=False),
+    # What the scheme promised for this line: kind of right, uses, terms, stores.
+    Column("promise", JSONB, nullable=False),
+    ForeignKeyConstraint(["city_id", "order_id"], ["orders.orders.city_id", "orders.orders.order_id"]),
+    UniqueConstraint("city_id", "order_id", "line_no"),
+    CheckConstraint("quantity > 0 and total_units >= 0", name="amounts"),
+)
+Index("lines_offer_idx", lines.c.city_id, lines.c.offer_id)
+
+changes = city_table(
+    "orders.changes",
+    Column("order_id", UUID, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by", UUID),  # null: the house itself
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["city_id", "order_id"], ["orders.orders.city_id", "orders.orders.order_id"]),
+    CheckConstraint(f"state in {STATES}", name="state"),
+)
+
+refunds = city_table(
+    "orders.refunds",
+    Column("refund_id", UUID, primary_key=True),
+    Column("order_id", UUID, nullable=False),
+    Column("payment_id", UUID, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("merchant_id", UUID, nullable=False),
+    Column("voucher_ids", ARRAY(UUID), nullable=False),  # empty: the whole capture of an order that was too late
+    Column("units", BigInteger, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", UUID),
+    Column("state", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["city_id", "order_id"], ["orders.orders.city_id", "orders.orders.order_id"]),
+    CheckConstraint("state in ('asked', 'done', 'failed')", name="state"),
+    CheckConstraint("(ended_at is null) = (state = 'asked')", name="ended"),
+    CheckConstraint("units >= 0", name="units"),
+)
+Index("refunds_order_idx", refunds.c.city_id, refunds.c.order_id)
+
+# How many units of an offer with a cap per member each member holds: locked while an order is decided.
+bought = city_table(
+    "orders.bought",
+    Column("offer_id", UUID, primary_key=True),
+    Column("member_id", UUID, primary_key=True),
+    Column("units", Integer, nullable=False),
+    CheckConstraint("units >= 0", name="units"),
+)
+
+# A deal that needs a minimum of buyers: how many paid units it has, when it tipped, how it ended.
+tippings = city_table(
+    "orders.tippings",
+    Column("offer_id", UUID, primary_key=True),
+    Column("min_units", Integer, nullable=False),
+    Column("paid_units", Integer, nullable=False),
+    Column("closes_at", DateTime(timezone=True), nullable=False),
+    Column("tipped_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("outcome", Text),
+    CheckConstraint("min_units > 1 and paid_units >= 0", name="units"),
+    CheckConstraint("(closed_at is null) = (outcome is null)", name="closed"),
+    CheckConstraint("outcome in ('tipped', 'failed')", name="outcome"),
+    CheckConstraint("outcome <> 'tipped' or tipped_at is not null", name="tipped"),
+)
+Index("tippings_open_idx", tippings.c.city_id, tippings.c.closes_at, postgresql_where=tippings.c.closed_at.is_(None))
