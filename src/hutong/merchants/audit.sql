@@ -1,0 +1,31 @@
+-- name: MER01 a store's place in the index is where its coordinates say (to a metre)
+select s.city_id, s.store_id from merchants.stores s
+where s.at <-> cube(array[
+    6371008.8 * cosd(s.lat) * cosd(s.lon), 6371008.8 * cosd(s.lat) * sind(s.lon), 6371008.8 * sind(s.lat)]) > 1;
+-- name: MER02 a merchant is noted as present in every city where it has a store
+select s.city_id, s.store_id from merchants.stores s
+left join merchants.presence p on p.merchant_id = s.merchant_id and p.city_id = s.city_id
+where p.merchant_id is null;
+-- name: MER03 a merchant that closed has no open store
+select s.city_id, s.store_id from merchants.stores s join merchants.merchants m on m.merchant_id = s.merchant_id
+where m.status = 'closed' and s.status = 'open';
+-- name: MER04 every store lies inside the box of its city
+select s.city_id, s.store_id from merchants.stores s join places.cities c on c.city_id = s.city_id
+where c.south is not null and not (s.lat between c.south and c.north and s.lon between c.west and c.east);
+-- name: MER05 the spans of a day follow each other, begin in their day and last at most a day
+with days as (
+    select s.city_id, s.store_id, d.n::text as day, d.spans
+    from merchants.stores s, jsonb_array_elements(s.hours) with ordinality as d (spans, n)
+    union all
+    select e.city_id, e.store_id, e.day::text, e.hours from merchants.store_exceptions e
+), spans as (
+    select city_id, store_id, (x.span->>0)::int as begins, (x.span->>1)::int as ends,
+           lag((x.span->>1)::int) over (partition by city_id, store_id, day order by x.n) as before
+    from days, jsonb_array_elements(days.spans) with ordinality as x (span, n)
+)
+select city_id, store_id from spans
+where begins < 0 or begins >= 1440 or ends <= begins or ends > begins + 1440 or begins < before;
+-- name: MER06 an owner's invitation was made where the merchant is at home
+select i.city_id, i.invitation_id from merchants.invitations i
+left join merchants.presence p on p.merchant_id = i.merchant_id and p.city_id = i.city_id
+where p.merchant_id is null;

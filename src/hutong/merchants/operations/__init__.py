@@ -1,0 +1,1 @@
+"""Writes of merchants: one file for each noun."""

@@ -1,0 +1,59 @@
+"""Why something cannot be done with a shop."""
+
+from hutong.kit.refusals import Refusal
+from hutong.kit.text import Text
+from hutong.merchants.hours import BadHours
+
+__all__ = ["BadHours", "InvitationExpired", "InvitationUsed", "MerchantNotActive", "MerchantTaken", "StoreOutsideCity",
+           "StoreTaken"]  # fmt: skip
+
+
+class MerchantTaken(Refusal):
+    """The id belongs to a merchant with other words."""
+
+    code = "merchant_taken"
+    say = Text(zh="这个商家编号已被使用。", en="This merchant number is taken.")
+    step = Text(zh="请使用新的编号。", en="Use a new number.")
+
+
+class MerchantNotActive(Refusal):
+    """The merchant is suspended or closed."""
+
+    code = "merchant_not_active"
+    say = Text(zh="该商家已停业或被暂停。", en="This merchant is suspended or closed.")
+    step = Text(zh="请联系城市运营商。", en="Ask the operator of the city.")
+
+
+class StoreTaken(Refusal):
+    """The id belongs to a store with other words."""
+
+    code = "store_taken"
+    say = Text(zh="这个门店编号已被使用。", en="This store number is taken.")
+    step = Text(zh="请使用新的编号。", en="Use a new number.")
+
+
+class StoreOutsideCity(Refusal):
+    """The place does not lie in the city."""
+
+    code = "store_outside_city"
+    status = 422
+    say = Text(zh="门店位置不在 {city} 范围内。", en="This place does not lie in {city}.")
+    step = Text(zh="请检查地图上的位置，或选择另一个城市。", en="Check the place on the map, or choose another city.")
+
+
+class InvitationExpired(Refusal):
+    """The invitation is too old, or its store has closed."""
+
+    code = "invitation_expired"
+    status = 410
+    say = Text(zh="邀请已过期。", en="This invitation has expired.")
+    step = Text(zh="请让店主重新邀请您。", en="Ask the owner of the shop for a new one.")
+
+
+class InvitationUsed(Refusal):
+    """Somebody else has accepted it."""
+
+    code = "invitation_used"
+    status = 410
+    say = Text(zh="邀请已被使用。", en="This invitation has been used.")
+    step = Text(zh="请让店主重新邀请您。", en="Ask the owner of the shop for a new one.")
