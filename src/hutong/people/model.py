@@ -122,6 +122,15 @@ class EditMember(Struct, frozen=True, kw_only=True):
     language: str | None = None
 
 
+class AddMember(Struct, frozen=True, kw_only=True):
+    """Let there be a member with this number, by the house itself: for the cast of a demo, or a move from elsewhere."""
+
+    member_id: UUID
+    phone: str
+    name: str = ""
+    language: str = "zh"
+
+
 class GiveRole(Struct, frozen=True, kw_only=True):
     """Give a role. `by` is the member who gives it; None only where the house itself does (command line, demo).
 

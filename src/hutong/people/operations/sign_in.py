@@ -37,7 +37,7 @@ async def sign_in(
     winners = {i: result.phone for i, result in enumerate(used) if isinstance(result, CodeUsed)}
     if not winners:
         return [result for result in used if isinstance(result, Refusal)]
-    owners = await _claim(tx, {phone: requests[i].member_id for i, phone in winners.items()}, now=now)
+    owners = await claim(tx, {phone: requests[i].member_id for i, phone in winners.items()}, now=now)
     wanted = {owners[phone]: (phone, requests[i].language) for i, phone in winners.items()}
     states = await _members(tx, wanted, now=now)
     results = [
@@ -57,7 +57,7 @@ def _outcome(
     return SignedIn(member_id=member_id, is_new=is_new, token=request.token, expires_at=now + SESSION_LIFE)
 
 
-async def _claim(tx: Tx, wanted: dict[str, UUID], *, now: datetime) -> dict[str, UUID]:
+async def claim(tx: Tx, wanted: dict[str, UUID], *, now: datetime) -> dict[str, UUID]:
     """Who owns each number: the new id where nobody did. The claim comes first, so one number is one member."""
     phones = sorted(wanted)
     await tx.run(
