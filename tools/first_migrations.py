@@ -53,7 +53,12 @@ def render(package: str) -> tuple[str, set[str]]:
     for table in tables_of(package):
         found.append(ops.CreateTableOp.from_table(table))
         found.extend(ops.CreateIndexOp.from_index(i) for i in sorted(table.indexes, key=lambda i: str(i.name)))
-    text = render_python_code(ops.UpgradeOps(ops=found), user_module_prefix="tables.")
+    # Two tables that refer to each other: the second direction comes when both are there.
+    for table in tables_of(package):
+        late = [key for key in table.foreign_key_constraints if key.use_alter]
+        found.extend(ops.CreateForeignKeyOp.from_constraint(key) for key in sorted(late, key=lambda k: str(k.name)))
+    text = render_python_code(ops.UpgradeOps(ops=found), user_module_prefix="tables.").replace("JSONB(astext_type=Text())", "JSONB()")
+    text = text.replace("ARRAY(UUID())", "ARRAY(sa.UUID())").replace("ARRAY(Text())", "ARRAY(sa.Text())")
     if "tables.Cube" in text:
         imports.add("from hutong.infra import tables")
     return text, imports

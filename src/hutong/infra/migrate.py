@@ -1,5 +1,6 @@
 """Bringing a database to the newest schema: extensions, PostgreSQL schemas, Alembic migrations, the task queue."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from hutong.infra import tasks
+from hutong.infra.db import Tx
 from hutong.infra.tables import EXTENSIONS, metadata
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -34,6 +36,7 @@ def engine(url: str) -> Engine:
     return create_engine("postgresql+psycopg://", connect_args=conninfo_to_dict(url), poolclass=NullPool)
 
 
+@cache
 def head() -> str:
     """The newest revision that this version of the house knows."""
     found = ScriptDirectory(str(FOLDER)).get_current_head()
@@ -48,6 +51,11 @@ def current(url: str) -> str | None:
         return MigrationContext.configure(
             connection, opts={"version_table": "migrations", "version_table_schema": "infra"}
         ).get_current_revision()
+
+
+async def at_head(tx: Tx) -> bool:
+    """Whether the database stands at the newest revision: for /readyz."""
+    return await tx.value("select version_num from infra.migrations") == head()
 
 
 def prepare(url: str) -> None:

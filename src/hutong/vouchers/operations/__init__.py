@@ -1,0 +1,13 @@
+"""The verbs of vouchers."""
+
+from hutong.vouchers.operations.issue import issue
+from hutong.vouchers.operations.prepare import prepare
+from hutong.vouchers.operations.redeem import redeem
+from hutong.vouchers.operations.refund import lock_orders, refund_failed, refunded, start_refund, void
+from hutong.vouchers.operations.reverse import reverse
+from hutong.vouchers.operations.sweep import activate, expire
+
+__all__ = [
+    "activate", "expire", "issue", "lock_orders", "prepare", "redeem", "refund_failed", "refunded", "reverse",
+    "start_refund", "void",
+]  # fmt: skip

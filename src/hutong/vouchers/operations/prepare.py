@@ -1,0 +1,87 @@
+"""Prepare: explain a code before anything happens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hutong.infra.db import Tx
+from hutong.kit.refusals import Refusal
+from hutong.vouchers import queries
+from hutong.vouchers.codes import PROOF_LIFE, Typed, proof
+from hutong.vouchers.model import Prepare, Prepared, Sibling, Voucher
+from hutong.vouchers.operations import _scan
+from hutong.vouchers.operations._uses import last_uses
+from hutong.vouchers.rules import Here, most_now, notices, why_not_usable
+
+
+async def prepare(
+    tx: Tx, requests: Sequence[Prepare], *, city_id: int, now: datetime, zone: str
+) -> list[Prepared | Refusal]:
+    """What each code is, and whether it may be used at that counter now. Changes nothing but the count of wrong guesses
+    and the log of refused scans. `zone` is the city's: days and hours of the terms count there.
+
+    Refusals, in this order: too_many_guesses, unknown_code (also another merchant's), stale_qr (not a token of it),
+    voucher_void, voucher_refunded, voucher_refunding, waiting_for_buyers, already_used, expired, qr_already_used,
+    stale_qr (too old), wrong_store, not_yet_valid, expired, blackout, outside_hours.
+    """
+    seen = _scan.see(requests)
+    stock = await _scan.load_stock(tx, requests, seen, city_id=city_id, lock=False)
+    guesses = await _scan.load_guesses(tx, requests, seen, city_id=city_id, now=now)
+    founds: dict[int, _scan.Found] = {}
+    refusals: dict[int, Refusal] = {}
+    for i, (request, what) in enumerate(zip(requests, seen, strict=True)):
+        locked = guesses.locked(request, city_id) if isinstance(what, Typed) else None
+        if locked is not None:
+            founds[i], refusals[i] = _scan.Found(way="code"), locked
+            continue
+        founds[i] = _scan.identify(request, what, stock, city_id=city_id, now=now)
+        refusal = founds[i].refusal
+        if refusal is not None:
+            refusals[i] = refusal
+            if isinstance(what, Typed):
+                guesses.count(i, request, city_id)
+    meant = {i: _meant(founds[i], stock) for i in range(len(requests)) if i not in refusals}
+    last = await last_uses(tx, [v.voucher_id for v in meant.values() if v.state == "used"], city_id=city_id)
+    for i, voucher in meant.items():
+        here = Here(store_id=requests[i].store_id, now=now, zone=zone)
+        refusal = why_not_usable(voucher, here, step=founds[i].step, last=last.get(voucher.voucher_id))
+        if refusal is not None:
+            refusals[i] = refusal
+    good = {i: voucher for i, voucher in meant.items() if i not in refusals}
+    family = await queries.of_orders(tx, sorted({v.order_id for v in good.values()}), city_id=city_id) if good else []
+    refusals |= await _scan.count_guesses(tx, requests, guesses, city_id=city_id, now=now)
+    await _scan.log_failures(tx, requests, founds, refusals, city_id=city_id, now=now)
+    return [
+        refusals[i] if i in refusals else _prepared(request, good[i], founds[i].step, family, now, zone)
+        for i, request in enumerate(requests)
+    ]
+
+
+def _meant(found: _scan.Found, stock: _scan.Stock) -> Voucher:
+    assert found.voucher_id is not None
+    return stock.by_id[found.voucher_id]
+
+
+def _prepared(
+    request: Prepare, voucher: Voucher, step: int, family: Sequence[Voucher], now: datetime, zone: str
+) -> Prepared:
+    here = Here(store_id=request.store_id, now=now, zone=zone)
+    until = now + PROOF_LIFE
+
+    def prove(one: Voucher) -> str:
+        return proof(one, store_id=request.store_id, staff_id=request.staff_id, step=step, until=until)
+
+    others = tuple(
+        Sibling(voucher_id=one.voucher_id, unit_no=one.unit_no, uses_left=one.uses_left, proof=prove(one))
+        for one in family
+        if (one.order_id, one.offer_id) == (voucher.order_id, voucher.offer_id)
+        and one.voucher_id != voucher.voucher_id
+        and why_not_usable(one, here) is None
+    )
+    return Prepared(
+        voucher_id=voucher.voucher_id, kind=voucher.kind, title=voucher.title, holder=voucher.holder,
+        merchant_id=voucher.merchant_id, order_id=voucher.order_id, offer_id=voucher.offer_id,
+        unit_no=voucher.unit_no, uses_total=voucher.uses_total, uses_left=voucher.uses_left, most=most_now(voucher),
+        paid=voucher.paid, valid_from=voucher.valid_from, valid_to=voucher.valid_to, terms=voucher.terms,
+        store_ids=voucher.store_ids, code_tail=voucher.code_tail, proof=prove(voucher), proof_until=until,
+        others=others, notices=notices(voucher, here),
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Vouchers that change in crowds: a deal that reached its minimum, validities that are over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hutong.infra.db import Tx
+from hutong.infra.sql import load
+from hutong.vouchers.model import Voucher
+from hutong.vouchers.queries import as_voucher
+
+
+async def activate(
+    tx: Tx, offer_ids: Sequence[UUID], *, city_id: int, now: datetime, by: UUID | None = None, reason: str = "tipped"
+) -> list[int]:
+    """Wake all waiting vouchers of these offers: they can be used from now on. How many, for each offer."""
+    if not offer_ids:
+        return []
+    rows = await tx.rows(
+        load(__package__, "activate"), city=city_id, now=now, by=by, reason=reason, offers=sorted(set(offer_ids))
+    )  # fmt: skip
+    woken = {row["offer_id"]: row["n"] for row in rows}
+    return [woken.pop(offer_id, 0) for offer_id in offer_ids]
+
+
+async def expire(
+    tx: Tx, *, city_id: int, now: datetime, limit: int = 500, by: UUID | None = None, reason: str = "validity"
+) -> list[Voucher]:
+    """End vouchers whose validity is over, longest ago first, up to `limit`; those ended, as they now are.
+
+    Fewer than `limit`: none are left, except those that another transaction works on at this moment.
+    """
+    rows = await tx.rows(load(__package__, "expire"), city=city_id, now=now, limit=limit, by=by, reason=reason)
+    return [as_voucher(row) for row in rows]
