@@ -16,7 +16,7 @@ from hutong.infra.logs import configure as configure_logs
 from hutong.infra.settings import Settings
 from hutong.infra.worker import Worker
 from hutong.kit.clock import Clock, SystemClock
-from hutong.messages import ConsoleSms
+from hutong.messages import ConsoleSms, Sms
 from hutong.orders import Scheme, Schemes
 from hutong.payments import PaymentProvider
 from hutong.payments.sandbox import SandboxKeys, SandboxPay
@@ -47,12 +47,17 @@ def provider(settings: Settings, clock: Clock) -> PaymentProvider:
     return SandboxPay(base_url=f"http://127.0.0.1:{settings.provider_port}", keys=keys, clock=clock)
 
 
+def sms(settings: Settings) -> Sms:
+    """Codes go to the console; a demo also keeps them in a file, where its visitors can read them."""
+    return ConsoleSms(demo=settings.demo, file=settings.data_folder() / "sms.jsonl" if settings.demo else None)
+
+
 def build(settings: Settings, clock: Clock | None = None) -> House:
     """A house by its settings; not open yet."""
     clock = clock or SystemClock()
     return House(
         settings=settings, db=database(settings), clock=clock, schemes=SCHEMES,
-        providers={"sandbox": provider(settings, clock)}, sms=ConsoleSms(settings.data_folder() / "sms.jsonl"),
+        providers={"sandbox": provider(settings, clock)}, sms=sms(settings),
         files=LocalFiles(settings.data_folder() / "files"),
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ async def stores(
     """Distances are metres from lat/lon (WGS-84) along the surface. Without a point they are sorted by what is new."""
     async with house.db.reading(city_id) as tx:
         page = await catalog.nearby(
-            tx, city_id=city_id, point=point_of(lat, lon), category=category, district=district, sort=sort,
+            tx, city_id=city_id, point=point_of(lat, lon), category=category, district_id=district, sort=sort,
             after=after, limit=limit, now=house.clock.now(),
         )  # fmt: skip
     return PageOut([card_out(card, city_id) for card in page.items], page.after)
@@ -66,7 +66,7 @@ async def store(store: str, house: House) -> dict[str, Any]:
     city_id, store_id = local_id(STORE, store)
     async with house.db.reading(city_id) as tx:
         page = await catalog.store_page(tx, store_id, city_id=city_id, now=house.clock.now())
-        row = (await merchants.stores(tx, [store_id], city_id=city_id))[0]
+        row = (await merchants.stores(tx, city_id, [store_id])).get(store_id)
     if page is None or row is None:
         raise NotFound()
     return {

@@ -35,16 +35,16 @@ class In(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of all bodies: a field that we do not know is refused, not ignored."""
 
 
-class MoneyIn(In):
+class MoneyIn(In, frozen=True):
     units: int
     asset: str
 
 
-class CodeIn(In):
+class CodeIn(In, frozen=True):
     phone: str
 
 
-class SessionIn(In):
+class SessionIn(In, frozen=True):
     phone: str
     code: str
 
@@ -63,31 +63,31 @@ class MeOut(Struct, frozen=True):
     roles: list[dict[str, Any]]
 
 
-class LineIn(In):
+class LineIn(In, frozen=True):
     offer: str
     quantity: int
 
 
-class QuoteIn(In):
+class QuoteIn(In, frozen=True):
     lines: list[LineIn]
 
 
-class OrderIn(In):
+class OrderIn(In, frozen=True):
     lines: list[LineIn]
     expect: MoneyIn | None = None
 
 
-class RefundIn(In):
+class RefundIn(In, frozen=True):
     vouchers: list[str] = field(default_factory=list)
     reason: str = "changed_mind"
 
 
-class PrepareIn(In):
+class PrepareIn(In, frozen=True):
     store: str
     presented: str
 
 
-class RedeemIn(In):
+class RedeemIn(In, frozen=True):
     store: str
     presented: str = ""
     voucher: str | None = None
@@ -95,12 +95,12 @@ class RedeemIn(In):
     count: int = 1
 
 
-class ReverseIn(In):
+class ReverseIn(In, frozen=True):
     store: str
     reason: str = "mistake"
 
 
-class KeyIn(In):
+class KeyIn(In, frozen=True):
     label: str
     permissions: list[str]
     store: str | None = None

@@ -10,7 +10,7 @@ from hutong.desk.house import House
 from hutong.desk.keyed import good, submit, sure
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor, Permission
-from hutong.kit.refusals import NotAllowed
+from hutong.kit.refusals import NotAllowed, NotFound
 from hutong.kit.text import Text
 from hutong.vouchers import Prepare, Prepared, Redeem, Redeemed, Reverse, Reversed
 
@@ -35,13 +35,13 @@ class _RedeemGiven(Struct):
 async def counter(house: House, city_id: int, actor: Actor, store_id: UUID, permission: Permission) -> Counter:
     """The counter, if the actor may do that there. A store that he may not see is as unknown as one that is not."""
     async with house.db.reading(city_id) as tx:
-        store = (await merchants.stores(tx, [store_id], city_id=city_id))[0]
+        store = (await merchants.stores(tx, city_id, [store_id])).get(store_id)
         city = await places.city(tx, city_id)
     if store is None or city is None:
-        raise merchants.StoreUnknown()
+        raise NotFound()
     if not actor.can(permission, city=city_id, merchant=store.merchant_id, store=store_id):
         if any(actor.can(permission, city=g.city_id, merchant=g.merchant_id, store=g.store_id) for g in actor.grants):
-            raise merchants.StoreUnknown()
+            raise NotFound()
         raise NotAllowed()
     return Counter(city_id=city_id, store_id=store_id, merchant_id=store.merchant_id, name=store.name, zone=city.zone)
 

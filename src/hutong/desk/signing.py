@@ -1,12 +1,13 @@
 """Signing in by phone and one-time code, and who is asking."""
 
-import secrets
+from collections.abc import Sequence
 
-from hutong import people
+from hutong import messages, people
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
+from hutong.messages import Delivered, Send
 from hutong.people import Limits, RequestCode, SignedIn, SignIn
 
 
@@ -26,7 +27,22 @@ async def request_code(house: House, phone: str, *, address: str, language: str)
         asks = [RequestCode(phone=phone, address=address)]
         made = (await people.request_codes(tx, asks, now=house.clock.now(), secret=secret, limits=limits(house)))[0]
     made = sure(made)
-    await house.sms.send_code(made.phone, made.code, language=language)
+    ask = Send(
+        message_id=new_id(), phone=made.phone, template="sign_in_code", facts={"code": made.code},
+        language=language,
+    )  # fmt: skip
+    await send(house, [ask])
+
+
+async def send(house: House, asks: Sequence[Send]) -> list[Delivered]:
+    """Queue messages, commit, hand them to the provider, and note what became of each."""
+    secret = house.settings.key("messages")
+    async with house.db.central() as tx:
+        queued = await messages.queue(tx, asks, secret=secret, now=house.clock.now())
+    done = await messages.deliver(house.sms, [sure(one) for one in queued])
+    async with house.db.central() as tx:
+        await messages.note(tx, done, now=house.clock.now())
+    return done
 
 
 async def sign_in(
@@ -34,7 +50,7 @@ async def sign_in(
 ) -> SignedIn:
     """A new session for whoever knows the code; the first time makes a member. Raises wrong_code and its kin."""
     ask = SignIn(
-        phone=phone, code=code, address=address, agent=agent, member_id=new_id(), token=secrets.token_urlsafe(32),
+        phone=phone, code=code, address=address, agent=agent, member_id=new_id(), token=people.new_token(),
         language=language, previous=previous,
     )  # fmt: skip
     secret = house.settings.key("codes")
