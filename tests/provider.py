@@ -57,10 +57,22 @@ class SandboxProcess:
         await self.web.aclose()
         return code
 
-    def adapter(self, clock: Clock | None = None, *, url: str | None = None, answer_seconds: float = 5.0) -> SandboxPay:
+    def adapter(
+        self,
+        clock: Clock | None = None,
+        *,
+        url: str | None = None,
+        merchant: str = "M1000001",
+        answer_seconds: float = 5.0,
+    ) -> SandboxPay:
         """Our side of the wire; `url` leads it to somebody who only claims to be the provider."""
-        keys, clock = SandboxKeys(self.folder / "keys"), clock or SystemClock()
-        return SandboxPay(base_url=url or self.url, keys=keys, clock=clock, answer_seconds=answer_seconds)
+        return SandboxPay(
+            base_url=url or self.url,
+            keys=SandboxKeys(self.folder / "keys"),
+            clock=clock or SystemClock(),
+            merchant=merchant,
+            answer_seconds=answer_seconds,
+        )
 
     async def script(self, number: str | None, *rules: dict[str, Any]) -> None:
         """Misbehave for one number (None: for all)."""
@@ -126,3 +138,31 @@ class Mailbox:
                 return self.about(number)
             await asyncio.sleep(0.02)
         raise TimeoutError(f"{len(self.about(number))} of {count} callbacks about {number} came")
+
+
+class Parrot:
+    """Somebody on the line who asks the provider once and then repeats that answer to every question."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._answer = b""
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        question = await reader.readuntil(b"\r\n\r\n")
+        if not self._answer:
+            there, here = await asyncio.open_connection("127.0.0.1", self._port)
+            here.write(question.replace(b"keep-alive", b"close"))
+            self._answer = await there.read()
+            here.close()
+        writer.write(self._answer)
+        await writer.drain()
+        writer.close()

@@ -1,6 +1,8 @@
 """SandboxPay, the real process, sits the exam; then what only a provider of our own can be asked."""
 
 import asyncio
+import base64
+import string
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +11,9 @@ import pytest
 from msgspec import structs
 
 from hutong.kit.clock import ManualClock, SystemClock
-from hutong.payments.port import ProviderRefused, ProviderUnknown
+from hutong.payments.port import BadSignature, ProviderRefused, ProviderUnknown
 from tests.exams.payment_exam import Bench, PaymentExam
-from tests.provider import Mailbox, SandboxProcess
+from tests.provider import Mailbox, Parrot, SandboxProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +103,36 @@ async def test_an_answer_of_somebody_else_is_not_believed(bench: Bench, tmp_path
                 await fooled.payment("pay_1_x")
     finally:
         await other.stop()
+
+
+async def test_an_old_answer_is_no_answer_to_a_new_question(bench: Bench):
+    """Who records "unpaid" (or "captured") cannot tell it again later: an answer belongs to its question."""
+    ask = bench.ask()
+    await bench.provider.open_payment(ask)
+    async with Parrot(bench.company.port) as parrot, bench.company.adapter(url=parrot.url) as fooled:
+        assert (await fooled.payment(ask.out_no)).state == "unpaid"
+        with pytest.raises(ProviderUnknown):
+            await fooled.payment(ask.out_no)
+
+
+async def test_a_callback_for_another_merchant_is_refused(bench: Bench):
+    """E7: the provider's own signature, but not about our money."""
+    ask = await bench.paid()
+    headers, body = (await bench.mail.wait(ask.out_no))[0]
+    async with bench.company.adapter(merchant="M2") as other:
+        with pytest.raises(BadSignature):
+            other.read_event(headers, body, now=SystemClock().now())
+
+
+async def test_a_signature_has_one_spelling(bench: Bench):
+    """Base64 has spare bits at its end; another text for the same signature is refused all the same."""
+    ask = await bench.paid()
+    headers, body = (await bench.mail.wait(ask.out_no))[0]
+    text = headers["sandboxpay-signature"]
+    twins = [text[:-3] + c + "==" for c in string.ascii_letters + string.digits if c != text[-3]]
+    twin = next(t for t in twins if base64.b64decode(t) == base64.b64decode(text))
+    with pytest.raises(BadSignature):
+        bench.provider.read_event({**headers, "sandboxpay-signature": twin}, body, now=SystemClock().now())
 
 
 async def test_nobody_there_is_unknown(bench: Bench):

@@ -153,6 +153,10 @@ def test_unknown_there_and_over_here_is_closed(state: str):
 def test_another_provider_cannot_speak_for_this_one():
     payment = a_payment()
     assert judge(payment, said(payment, "captured", PRICE, provider="other", event_id="e1"))[0] is None
+    refund = a_refund(payment)
+    bench = Judge([payment], [refund], NOON)
+    assert bench.judge(said(refund, "done", refund.amount, provider="other", event_id="e2")) is None
+    assert bench.refunds[refund.refund_id].state == "unknown"
 
 
 def refunded(state: str, *news: tuple[str, dict[str, Any]]):
