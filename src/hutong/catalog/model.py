@@ -1,0 +1,213 @@
+"""Offers as values: what is sold, under which terms, at which price, and in which state of its life."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from hutong.kit.access import EVERYTHING, Scope
+from hutong.kit.geo import Point
+from hutong.kit.money import Amount
+from hutong.kit.terms import Terms
+from hutong.kit.text import Text
+
+T = TypeVar("T")
+
+Status = Literal["draft", "in_review", "published", "rejected", "ended"]
+Sort = Literal["distance", "price", "new"]
+
+NO_WORDS = Text(zh="", en="")
+
+
+class Category(Struct, frozen=True, kw_only=True):
+    """A shelf of the catalog. Slugs are for URLs; `position` orders siblings."""
+
+    slug: str
+    name: Text
+    parent: str | None = None
+    icon: str = ""
+    position: int = 0
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A new offer as its merchant writes it. `by` is who writes; the sale is [sale_from, sale_to)."""
+
+    offer_id: UUID
+    merchant_id: UUID
+    by: UUID | None
+    scheme: str = "deals"
+    category: str
+    trade: str | None = None
+    title: Text
+    summary: Text = NO_WORDS
+    included: tuple[Text, ...] = ()
+    excluded: tuple[Text, ...] = ()
+    price: Amount
+    list_price: Amount
+    terms: Terms = Terms()
+    store_ids: tuple[UUID, ...]
+    quota_id: UUID | None = None
+    min_units: int = 1
+    per_order_max: int = 20
+    sale_from: datetime
+    sale_to: datetime
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """An offer as it stands. `version` counts its changes; `min_units` is the tipping point (1: none)."""
+
+    city_id: int
+    offer_id: UUID
+    merchant_id: UUID
+    scheme: str
+    category: str
+    trade: str | None
+    title: Text
+    summary: Text
+    included: tuple[Text, ...]
+    excluded: tuple[Text, ...]
+    price: Amount
+    list_price: Amount
+    terms: Terms
+    store_ids: tuple[UUID, ...]
+    quota_id: UUID | None
+    min_units: int
+    per_order_max: int
+    sale_from: datetime
+    sale_to: datetime
+    status: Status
+    version: int
+    created_at: datetime
+    published_at: datetime | None
+    ended_at: datetime | None
+
+
+class Revise(Struct, frozen=True, kw_only=True):
+    """A change of what is given. `version` is the one that was read; `within` is what the asker may edit."""
+
+    offer_id: UUID
+    by: UUID | None
+    version: int | None = None
+    within: Scope = EVERYTHING
+    reason: str = ""
+    category: str | UnsetType = UNSET
+    trade: str | UnsetType | None = UNSET
+    title: Text | UnsetType = UNSET
+    summary: Text | UnsetType = UNSET
+    included: tuple[Text, ...] | UnsetType = UNSET
+    excluded: tuple[Text, ...] | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    list_price: Amount | UnsetType = UNSET
+    terms: Terms | UnsetType = UNSET
+    store_ids: tuple[UUID, ...] | UnsetType = UNSET
+    quota_id: UUID | UnsetType | None = UNSET
+    min_units: int | UnsetType = UNSET
+    per_order_max: int | UnsetType = UNSET
+    sale_from: datetime | UnsetType = UNSET
+    sale_to: datetime | UnsetType = UNSET
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step of an offer's life: submit, withdraw, approve, reject or end. Rejecting needs a reason."""
+
+    offer_id: UUID
+    by: UUID | None
+    version: int | None = None
+    within: Scope = EVERYTHING
+    reason: str = ""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One entry of an offer's history: who did what when, and what was different before and after."""
+
+    version: int
+    what: str
+    by: UUID | None
+    at: datetime
+    status: Status
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+
+
+class PricePeriod(Struct, frozen=True, kw_only=True):
+    """The price at which the offer was on the shelf during [valid_from, valid_to); None: still."""
+
+    price: Amount
+    list_price: Amount
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+class StoreDoc(Struct, frozen=True, kw_only=True):
+    """What the catalog shows of a store. A store that is not `visible` is not shown and not found."""
+
+    store_id: UUID
+    merchant_id: UUID
+    merchant_name: Text
+    name: Text
+    address: Text = NO_WORDS
+    category: str = ""
+    district_id: int | None = None
+    point: Point
+    hours: Any = None
+    cover: str = ""
+    visible: bool = True
+
+
+class OfferBrief(Struct, frozen=True, kw_only=True):
+    """An offer on a card: the price, the badges, nothing else."""
+
+    offer_id: UUID
+    title: Text
+    category: str
+    price: Amount
+    list_price: Amount
+    min_units: int
+    sale_to: datetime
+    refund_anytime: bool
+    refund_on_expiry: bool
+    booking_needed: bool
+
+
+class StoreCard(Struct, frozen=True, kw_only=True):
+    """A store in a list with at most two of its offers. `merchants.Hours.of(hours)` reads its hours; `distance_m` is
+    along the surface from the asked point, None when none was given."""
+
+    store_id: UUID
+    merchant_id: UUID
+    merchant_name: Text
+    name: Text
+    address: Text
+    district_id: int | None
+    category: str
+    point: Point
+    distance_m: float | None
+    hours: Any
+    cover: str
+    visible: bool
+    offers: tuple[OfferBrief, ...]
+    offer_count: int
+
+
+class StorePage(Struct, frozen=True, kw_only=True):
+    """A store with all its offers that are on sale, cheapest first."""
+
+    card: StoreCard
+    offers: tuple[Offer, ...]
+
+
+class Suggestion(Struct, frozen=True, kw_only=True):
+    """A completion of what is being typed. `id` is a slug for a category, else the id of a merchant or an offer."""
+
+    kind: Literal["category", "merchant", "offer"]
+    id: str | UUID
+    title: Text
+
+
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """Some items and where the next page begins; `after` is None on the last page."""
+
+    items: tuple[T, ...]
+    after: str | None

@@ -1,0 +1,115 @@
+"""What consumers browse: stores near a point, by price or newest, and one store with its offers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from hutong.catalog.model import Page, Sort, StoreCard, StorePage
+from hutong.catalog.queries.cursor import from_cursor, to_cursor
+from hutong.catalog.queries.rows import OFFER, card_of_row, offer_of_row
+from hutong.infra.db import Tx
+from hutong.infra.sql import load
+from hutong.kit.geo import Point
+from hutong.places.near import cube_of
+
+
+class _Order(Struct, frozen=True):
+    key: str
+    type: str
+    way: str
+    past: str
+
+
+_ORDERS: dict[str, _Order] = {
+    "distance": _Order("st.at <-> %(here)s::cube", "float8", "asc", ">"),
+    "price": _Order("st.price_units", "bigint", "asc", ">"),
+    "new": _Order("st.newest_at", "timestamptz", "desc", "<"),
+}
+
+
+def live_offers(*, family: str = "null::text[]", first: str = "") -> str:
+    """The fragment that looks up the offers on sale of one store `st`."""
+    return load(__package__ or "", "live_offers").format(family=family, first=first)
+
+
+def _nearby(order: _Order) -> str:
+    return load(__package__ or "", "nearby").format(
+        key=order.key, type=order.type, way=order.way, past=order.past,
+        live=live_offers(family="(select slugs from chosen)::text[]"),
+    )  # fmt: skip
+
+
+async def nearby(
+    tx: Tx, *, city_id: int, point: Point | None, now: datetime, category: str | None = None,
+    district_id: int | None = None, sort: Sort = "distance", after: str | None = None, limit: int = 20,
+) -> Page[StoreCard]:  # fmt: skip
+    """Stores with offers on sale (in a category and everything below it, in a district), one card a store.
+
+    Sorted by distance from the WGS-84 point, by the store's lowest price, or by its newest offer; without a point
+    "distance" means "new". `after` comes from the page before. Each card has at most two offers, cheapest first.
+    The order by price is that of the last indexing; the offers shown are those of `now`. Raises BadInput for a bad
+    cursor. Everybody may see this.
+    """
+    order = _ORDERS["new" if sort == "distance" and point is None else sort]
+    after_key, after_store = from_cursor(after)
+    rows = await tx.rows(
+        _nearby(order), city=city_id, category=category or "", district=district_id, now=now, limit=limit + 1,
+        here=None if point is None else cube_of(point), after_key=after_key, after_store=after_store,
+    )  # fmt: skip
+    return page_of(rows, limit)
+
+
+def page_of(rows: Sequence[dict[str, Any]], limit: int) -> Page[StoreCard]:
+    """A page of cards from rows that were asked with one more than the limit."""
+    shown = rows[:limit]
+    last = shown[-1] if len(rows) > limit else None
+    return Page(
+        items=tuple(card_of_row(row) for row in shown),
+        after=None if last is None else to_cursor(last["key"], last["store_id"]),
+    )
+
+
+async def storefronts(
+    tx: Tx, store_ids: Sequence[UUID], *, city_id: int, now: datetime, point: Point | None = None
+) -> list[StoreCard | None]:
+    """The cards of these stores in the order asked (also of one that is not visible now); None for an unknown one."""
+    rows = await tx.rows(
+        load(__package__ or "", "cards").format(live=live_offers()),
+        city=city_id,
+        stores=list(dict.fromkeys(store_ids)),
+        now=now,
+        here=None if point is None else cube_of(point),
+    )
+    found = {row["store_id"]: card_of_row(row) for row in rows}
+    return [found.get(store_id) for store_id in store_ids]
+
+
+async def store_page(
+    tx: Tx, store_id: UUID, *, city_id: int, now: datetime, point: Point | None = None
+) -> StorePage | None:
+    """A store with all its offers on sale, cheapest first; None when there is no such store or it is not visible."""
+    (card,) = await storefronts(tx, [store_id], city_id=city_id, now=now, point=point)
+    if card is None or not card.visible:
+        return None
+    rows = await tx.rows(
+        f"""{OFFER} and o.status = 'published' and o.sale_from <= %(now)s and o.sale_to > %(now)s
+            and exists (select 1 from catalog.offer_stores here
+                        where here.city_id = %(city)s and here.offer_id = o.offer_id and here.store_id = %(store)s)
+            order by o.price_units, o.offer_id""",
+        city=city_id,
+        store=store_id,
+        now=now,
+    )
+    return StorePage(card=card, offers=tuple(offer_of_row(row) for row in rows))
+
+
+async def category_counts(tx: Tx, *, city_id: int) -> dict[str, int]:
+    """How many stores have something in each category (its children included); "" counts all of them."""
+    rows = await tx.rows(
+        "select category, count(*) as stores from catalog.listings where city_id = %(city)s group by category",
+        city=city_id,
+    )
+    return {row["category"]: row["stores"] for row in rows}

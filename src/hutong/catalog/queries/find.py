@@ -1,0 +1,79 @@
+"""Searching and completing: Chinese, pinyin, initials, Latin words, and what was misspelt."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hutong.catalog.model import Page, StoreCard, Suggestion
+from hutong.catalog.queries.browse import live_offers, page_of
+from hutong.catalog.queries.cursor import from_cursor
+from hutong.catalog.words import all_of, any_of, plain, sounds
+from hutong.infra.db import Tx
+from hutong.infra.sql import load
+from hutong.kit.geo import Point
+from hutong.kit.text import Text
+from hutong.places.near import cube_of
+
+MOST_HITS = 4000  # documents that are ranked; a word that matches more says too little to rank them all
+_SHORTEST_SOUND = 4  # three-letter pieces of anything shorter fit everything
+
+_SOUND = """union all
+    select d.kind, d.doc_id, d.boost, 0.5 * word_similarity(%(sound)s, d.latin), 0.0
+    from catalog.search_docs d
+    where d.city_id = %(city)s and d.latin %%> %(sound)s"""
+
+
+def _search(*, sound: bool) -> str:
+    live = live_offers(first="(o.offer_id = any(st.offer_ids)) desc, ")
+    return load(__package__ or "", "search").format(live=live, sound=_SOUND if sound else "")
+
+
+async def search(
+    tx: Tx, *, city_id: int, words: str, now: datetime, point: Point | None = None, category: str | None = None,
+    after: str | None = None, limit: int = 20,
+) -> Page[StoreCard]:  # fmt: skip
+    """Stores that match by themselves or by an offer on sale, best first, near ones before far ones of equal worth.
+
+    First what contains everything that was typed; only when nothing does, what contains some of it, sounds or
+    is spelt like it. A card shows matching offers before cheaper ones. Raises BadInput for a bad cursor.
+    """
+    after_key, after_store = from_cursor(after)
+    wide = (after_key or "").startswith("w")
+    params: dict[str, Any] = {
+        "city": city_id, "plain": plain(words), "now": now, "category": category or "", "limit": limit + 1,
+        "here": None if point is None else cube_of(point), "after_store": after_store, "most": MOST_HITS,
+        "after_key": (after_key or "").removeprefix("w") or None,
+    }  # fmt: skip
+    exact = all_of(city_id, words)
+    if not exact:
+        return Page(items=(), after=None)
+    if not wide:
+        rows = await tx.rows(_search(sound=False), query=exact, **params)
+        if rows or after:
+            return page_of(rows, limit)
+    sound = sounds(words)
+    rows = await tx.rows(
+        _search(sound=len(sound) >= _SHORTEST_SOUND), query=any_of(city_id, words), sound=sound, **params
+    )
+    return page_of([{**row, "key": f"w{row['key']}"} for row in rows], limit)
+
+
+async def suggest(tx: Tx, *, city_id: int, prefix: str, now: datetime, limit: int = 8) -> list[Suggestion]:
+    """Completions of what is being typed: categories, merchants and offers on sale. One Latin letter is too little
+    for anything but a category."""
+    query = all_of(city_id, prefix)
+    typed = plain(prefix)
+    if not query:
+        return []
+    rows = await tx.rows(
+        load(__package__ or "", "suggest"), city=city_id, query=query, plain=typed, now=now, limit=limit,
+        like=typed.replace("%", "").replace("_", ""),
+    )  # fmt: skip
+    return [
+        Suggestion(
+            kind=row["kind"],
+            id=row["id"] if row["kind"] == "category" else UUID(row["id"]),
+            title=Text(**row["title"]),
+        )
+        for row in rows
+    ]
