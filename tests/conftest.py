@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -35,8 +36,7 @@ def server_url() -> Iterator[str]:
 
 def with_database(url: str, name: str) -> str:
     """The same server, another database."""
-    parts = psycopg.conninfo.conninfo_to_dict(url)
-    return psycopg.conninfo.make_conninfo(**{**parts, "dbname": name})
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture(scope="session")
