@@ -130,6 +130,17 @@ class ProviderEvent(Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
+# What a provider says about a payment or a refund, by callback or asked: what settle takes.
+Finding = ProviderEvent | ProviderPayment | ProviderRefund
+
+
+def number_of(finding: Finding) -> str:
+    """Our number that a finding is about."""
+    if isinstance(finding, ProviderEvent):
+        return finding.number
+    return finding.out_no if isinstance(finding, ProviderPayment) else finding.refund_no
+
+
 class PaymentProvider(Protocol):
     """A payment provider. Every call may raise ProviderUnknown; calls that ask for something, ProviderRefused."""
 

@@ -4,8 +4,9 @@ from hutong.payments.operations.due import Calls, Polls, claim_calls, claim_poll
 from hutong.payments.operations.events import Received, claim_events, receive
 from hutong.payments.operations.open import ask_close, open, opened
 from hutong.payments.operations.refunds import RefundAsked, ask_refunds
-from hutong.payments.operations.settle import Finding, settle
+from hutong.payments.operations.settle import settle
 from hutong.payments.operations.whose import orders_of
+from hutong.payments.port import Finding
 
 __all__ = [
     "Calls",

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
-from hutong.infra.sql import load
 from hutong.kit.ids import derive
 from hutong.payments._rows import lock_refunds, note, payment_of
 from hutong.payments.judge import Judge
@@ -25,9 +24,8 @@ from hutong.payments.model import (
     read_number,
 )
 from hutong.payments.operations.refunds import insert as insert_refunds
-from hutong.payments.port import ProviderEvent, ProviderPayment, ProviderRefund
-
-Finding = ProviderEvent | ProviderPayment | ProviderRefund
+from hutong.payments.operations.whose import orders_of
+from hutong.payments.port import Finding, ProviderEvent, ProviderPayment, ProviderRefund, number_of
 
 
 async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: datetime) -> list[Settled]:
@@ -38,7 +36,8 @@ async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: date
     UnknownNumber leaves its event waiting. No refusals.
     """
     read = [_read(finding, city_id, now) for finding in findings]
-    judge = await _lock(tx, [f for f in read if f is not None], city_id=city_id, now=now)
+    orders = await orders_of(tx, findings, city_id=city_id)
+    judge = await _lock(tx, orders, [f for f in read if f is not None], city_id=city_id, now=now)
     results: list[Settled] = []
     for finding, found in zip(findings, read, strict=True):
         outcome = judge.judge(found) if found is not None else None
@@ -50,13 +49,6 @@ async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: date
     await _mark_events(tx, findings, results, city_id=city_id, now=now)
     await tx.record([_alarm(r, city_id, now) for r in results if isinstance(r, Quarantined)])
     return results
-
-
-def number_of(finding: Finding) -> str:
-    """Our number that a finding is about."""
-    if isinstance(finding, ProviderEvent):
-        return finding.number
-    return finding.out_no if isinstance(finding, ProviderPayment) else finding.refund_no
 
 
 def _read(finding: Finding, city_id: int, now: datetime) -> Found | None:
@@ -81,14 +73,15 @@ def _read(finding: Finding, city_id: int, now: datetime) -> Found | None:
     )
 
 
-async def _lock(tx: Tx, found: Sequence[Found], *, city_id: int, now: datetime) -> Judge:
-    refunds = sorted({f.id for f in found if f.kind == "refund"})
+async def _lock(tx: Tx, orders: Sequence[UUID], found: Sequence[Found], *, city_id: int, now: datetime) -> Judge:
+    """All payments of these orders, not only those spoken of: a second capture must see the first."""
     rows = await tx.rows(
-        load(__package__, "lock_for_settling"),
+        """select * from payments.payments where city_id = %(city)s and order_id = any(%(orders)s::uuid[])
+           order by payment_id for no key update""",
         city=city_id,
-        payments=sorted({f.id for f in found if f.kind == "payment"}),
-        refunds=refunds,
+        orders=orders,
     )
+    refunds = sorted({f.id for f in found if f.kind == "refund"})
     locked = await lock_refunds(tx, refunds, city_id=city_id) if refunds else {}
     return Judge([payment_of(row) for row in rows], list(locked.values()), now)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hutong.infra.db import Tx
 from hutong.payments.model import read_number
-from hutong.payments.operations.settle import Finding, number_of
+from hutong.payments.port import Finding, number_of
 
 
 async def orders_of(tx: Tx, findings: Sequence[Finding], *, city_id: int) -> list[UUID]:
