@@ -111,7 +111,8 @@ async def nearby(
 ) -> list[NearStore]:  # fmt: skip
     """The open stores of a city by nearness to a WGS-84 point, exact in metres; pages go on after a cursor.
 
-    The city is cast: a small number travels as smallint, which the index on (int, cube) would not compare.
+    The city is cast: a small number travels as smallint, which the index on (int, cube) would not compare. The
+    inner list has one key only, ties included: PostgreSQL 15 cannot walk the index for (distance, id).
     """
     chord = near.order("s.at")
     parts = [
@@ -121,10 +122,12 @@ async def nearby(
     ]
     conditions = "".join(f" and {part}" for part in parts if part)
     rows = await tx.rows(
-        f"""select {STORE_COLUMNS}, {chord} as chord, {near.metres("s.at")} as distance_m
-            from merchants.stores as s
-            where s.city_id = %(city)s::int and s.status = 'open'{conditions}
-            order by {chord}, s.store_id limit %(limit)s""",
+        f"""select * from (
+                select {STORE_COLUMNS}, {chord} as chord, {near.metres("s.at")} as distance_m
+                from merchants.stores as s
+                where s.city_id = %(city)s::int and s.status = 'open'{conditions}
+                order by {chord} fetch first %(limit)s rows with ties) as nearest
+            order by chord, store_id limit %(limit)s""",
         city=city_id,
         here=near.cube_of(point),
         limit=limit,
