@@ -10,7 +10,7 @@ from hutong import inventory
 from hutong.infra.db import Database
 from hutong.infra.ids import new_id
 from hutong.inventory import GiveBack, Held, Hold, Lapsed, OpenQuota, Quota, Resize, Want
-from tests.conftest import audit_clean
+from tests.db.own_audit import sound
 
 pytestmark = pytest.mark.anyio
 CITY = 1
@@ -72,7 +72,7 @@ async def test_hold_confirm_give_back(db: Database, now):
     assert (once.replayed, again.replayed, later.replayed) == (False, True, True)
     assert more == inventory.TooManyGivenBack(left=1)
     assert await counters(db, quota_id) == (0, 1, 4)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_the_same_hold_again_is_the_same_answer(db: Database, now):
@@ -89,7 +89,7 @@ async def test_the_same_hold_again_is_the_same_answer(db: Database, now):
         await inventory.confirm(tx, [hold.hold_id], city_id=CITY, now=now)
     [third] = await take(db, [hold], now)
     assert (third.state, third.replayed) == ("confirmed", True)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_one_hold_twice_in_one_list(db: Database, now):
@@ -99,7 +99,7 @@ async def test_one_hold_twice_in_one_list(db: Database, now):
     first, second, third = await take(db, [hold, hold, changed], now)
     assert (first.replayed, second.replayed, third) == (False, True, inventory.HoldChanged())
     assert await counters(db, quota_id) == (2, 0, 1)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_a_list_is_served_in_its_order(db: Database, now):
@@ -115,7 +115,7 @@ async def test_a_list_is_served_in_its_order(db: Database, now):
     assert [getattr(a, "code", "held") for a in answers] == ["held", "sold_out", "sold_out", "held", "quota_unknown"]
     assert await counters(db, rooms) == (2, 0, 0)
     assert await counters(db, meals) == (5, 0, 0)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_a_replay_in_a_batch_leaves_the_unit_to_the_next(db: Database, now):
@@ -141,7 +141,7 @@ async def test_release_gives_units_free_once(db: Database, now):
     assert late == inventory.HoldOver(state="released")
     assert await take(db, [hold], now) == [inventory.HoldOver(state="released")]
     assert await counters(db, quota_id) == (0, 0, 2)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_what_is_sold_is_not_released(db: Database, now):
@@ -156,7 +156,7 @@ async def test_what_is_sold_is_not_released(db: Database, now):
         assert await inventory.give_back(
             tx, [GiveBack(ref=new_id(), hold_id=held_only.hold_id, units=1)], city_id=CITY, now=now
         ) == [inventory.HoldUnknown()]
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_nothing_comes_back_from_a_hold_that_was_not_sold(db: Database, now):
@@ -185,7 +185,7 @@ async def test_one_ref_may_name_several_quotas_but_only_once_each(db: Database, 
         answers = await inventory.give_back(tx, asks, city_id=CITY, now=now)
     assert [getattr(a, "code", "given") for a in answers] == ["given", "given", "give_back_changed"]
     assert await counters(db, meals) == (0, 0, 4)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_the_sweep_ends_what_is_over_and_only_that(db: Database, now):
@@ -202,7 +202,7 @@ async def test_the_sweep_ends_what_is_over_and_only_that(db: Database, now):
             inventory.HoldOver(state="expired")
         ]
     assert await counters(db, quota_id) == (1, 0, 2)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_the_sweep_takes_no_more_than_asked(db: Database, now):
@@ -241,7 +241,7 @@ async def test_resize_never_takes_a_unit_from_somebody(db: Database, now):
     assert answers[2].code == "quota_unknown"
     assert (answers[3].total, answers[3].remaining) == (3, 0)
     assert await counters(db, quota_id) == (1, 2, 0)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_a_closed_quota_sells_no_more_but_keeps_its_promises(db: Database, now):
@@ -257,7 +257,7 @@ async def test_a_closed_quota_sells_no_more_but_keeps_its_promises(db: Database,
     async with db.city(CITY) as tx:
         [confirmed] = await inventory.confirm(tx, [hold.hold_id], city_id=CITY, now=now)
     assert not confirmed.replayed
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_another_city_sees_nothing(db: Database, now):
@@ -303,5 +303,5 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(database_url
         backs = [GiveBack(ref=new_id(), hold_id=h.hold_id, units=1) for h in holds]
         await inventory.give_back(tx, backs, city_id=CITY, now=now)
     assert len(seen) == 6
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
     await db.close()

@@ -8,7 +8,8 @@ from hutong import inventory
 from hutong.infra.db import Database
 from hutong.infra.ids import new_id
 from hutong.inventory import Hold, OpenQuota, Want
-from tests.conftest import audit_clean, fires
+from tests.conftest import fires
+from tests.db.own_audit import codes, sound
 
 pytestmark = pytest.mark.anyio
 
@@ -37,8 +38,12 @@ async def test_it_fires(db: Database, now, code: str):
         await inventory.open_quotas(tx, [OpenQuota(quota_id=quota_id, label="x", total=9)], city_id=1, now=now)
         await inventory.hold(tx, holds, city_id=1, now=now)
         await inventory.confirm(tx, [holds[0].hold_id], city_id=1, now=now)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
     async with db.central() as tx:
         for statement in BREAK[code]:
             await tx.run(statement)
     assert await fires(db, code)
+
+
+def test_none_is_forgotten():
+    assert set(BREAK) == codes("inventory")

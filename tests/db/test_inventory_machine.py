@@ -20,7 +20,7 @@ from hutong import inventory
 from hutong.infra.db import Database
 from hutong.infra.ids import new_id
 from hutong.inventory import GiveBack, Held, Hold, OpenQuota, Resize, Want
-from tests.conftest import audit_clean
+from tests.db.own_audit import sound
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 LIFE = timedelta(minutes=15)
@@ -153,10 +153,10 @@ def test_any_order_of_steps_agrees_with_a_plain_stock(database_url: str):
             run_state_machine_as_test(
                 lambda: Stock(runner, db, next(cities)),
                 settings=settings(
-                    max_examples=120, stateful_step_count=40, deadline=None, database=None,
+                    max_examples=60, stateful_step_count=30, deadline=None, database=None,
                     suppress_health_check=list(HealthCheck),
                 ),
             )  # fmt: skip
-            assert runner.run(audit_clean(db))
+            assert runner.run(sound(db, "inventory"))
         finally:
             runner.run(db.close())

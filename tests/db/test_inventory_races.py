@@ -12,7 +12,8 @@ from hutong import inventory
 from hutong.infra.db import Database
 from hutong.infra.ids import new_id
 from hutong.inventory import GiveBack, Held, Hold, OpenQuota, Resize, Want
-from tests.conftest import audit_clean
+from tests.db.crowd import crowd
+from tests.db.own_audit import sound
 
 pytestmark = pytest.mark.anyio
 CITY = 1
@@ -20,14 +21,7 @@ CITY = 1
 
 @pytest.fixture(autouse=True)
 async def eight_connections(db: Database) -> None:
-    """A pool grows while it is used; a race needs all its connections from the start."""
-
-    async def one() -> None:
-        async with db.city(CITY) as tx:
-            await tx.run("select pg_sleep(0.05)")
-
-    await asyncio.gather(*(one() for _ in range(8)))
-    assert db.stats()["writers_pool_size"] == 8
+    await crowd(db)
 
 
 async def open_many(db: Database, totals: list[int], now: datetime) -> list[UUID]:
@@ -60,7 +54,7 @@ async def test_exactly_n_of_many_buyers_get_one(db: Database, now):
     async with db.reading() as tx:
         [quota] = await inventory.quotas(tx, [quota_id], city_id=CITY)
     assert (quota.held, quota.remaining) == (37, 0)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_control_check_then_write_oversells(db: Database, now):
@@ -91,7 +85,7 @@ async def test_one_request_twenty_times_takes_once(db: Database, now):
     async with db.reading() as tx:
         [quota] = await inventory.quotas(tx, [quota_id], city_id=CITY)
     assert (quota.held, quota.remaining) == (1, 4)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_control_the_naive_single_statement_leaks_units(db: Database):
@@ -128,7 +122,7 @@ async def test_crossed_baskets_never_deadlock_and_are_never_half(db: Database, n
     async with db.reading() as tx:
         quotas = await inventory.quotas(tx, [first, second], city_id=CITY)
     assert [(q.held, q.remaining) for q in quotas if q] == [(40, 0), (40, 0)]
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_confirm_against_sweep_has_one_winner(db: Database, now):
@@ -142,7 +136,7 @@ async def test_confirm_against_sweep_has_one_winner(db: Database, now):
         )
         assert isinstance(paid[0], inventory.Confirmed) == (swept == [])
         assert isinstance(paid[0], inventory.HoldOver) == (len(swept) == 1)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_one_refund_twenty_times_gives_back_once(db: Database, now):
@@ -160,7 +154,7 @@ async def test_one_refund_twenty_times_gives_back_once(db: Database, now):
     async with db.reading() as tx:
         [quota] = await inventory.quotas(tx, [quota_id], city_id=CITY)
     assert (quota.sold, quota.remaining) == (2, 1)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_resizing_during_a_sale(db: Database, now):
@@ -175,7 +169,7 @@ async def test_resizing_during_a_sale(db: Database, now):
     async with db.reading() as tx:
         [quota] = await inventory.quotas(tx, [quota_id], city_id=CITY)
     assert sum(isinstance(a, Held) for a in answers) == quota.held <= quota.total
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_batches_and_single_buyers_share_one_quota(db: Database, now):
@@ -190,7 +184,7 @@ async def test_batches_and_single_buyers_share_one_quota(db: Database, now):
     *in_batches, alone = await asyncio.gather(*(batch(b) for b in batches), singles)
     got = sum(2 for b in in_batches for a in b if isinstance(a, Held)) + sum(isinstance(a, Held) for a in alone)
     assert got == 50
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")
 
 
 async def test_units_of_a_transaction_that_fails_come_back(db: Database, now):
@@ -201,4 +195,4 @@ async def test_units_of_a_transaction_that_fails_come_back(db: Database, now):
             await tx.run("select 1/0")
     [held] = await taken(db, [a_hold(now, Want(quota_id, 1))], now)
     assert isinstance(held, Held)
-    assert await audit_clean(db)
+    assert await sound(db, "inventory")

@@ -66,6 +66,21 @@ async def spent(tx: Tx, bucket: str, window_s: int, *, now: datetime) -> int:
     return found or 0
 
 
+async def spent_many(tx: Tx, buckets: Sequence[tuple[str, int]], *, now: datetime) -> list[int]:
+    """How many tries the current window of each (bucket, window_s) has counted. Reads only: nothing is counted."""
+    if not buckets:
+        return []
+    rows = await tx.rows(
+        """select l.bucket, l.taken from infra.limits l
+           join unnest(%(buckets)s::text[], %(starts)s::timestamptz[]) as b(bucket, start)
+             on l.bucket = b.bucket and l.window_start = b.start""",
+        buckets=[f"{bucket}/{window}" for bucket, window in buckets],
+        starts=[window_start(now, window) for _, window in buckets],
+    )
+    found = {row["bucket"]: row["taken"] for row in rows}
+    return [found.get(f"{bucket}/{window}", 0) for bucket, window in buckets]
+
+
 async def forget(tx: Tx, *, now: datetime) -> int:
     """Delete windows that ended over a day ago; how many went."""
     return await tx.run(

@@ -68,7 +68,7 @@ def _buckets(request: Prepare | Redeem, city_id: int) -> list[tuple[tuple[str, i
 
 
 async def load_guesses(
-    tx: Tx, requests: Sequence[Prepare | Redeem], seen: Sequence[_Seen], *, city_id: int, now: datetime
+    tx: Tx, requests: Sequence[Prepare | Redeem], *, seen: Sequence[_Seen], city_id: int, now: datetime
 ) -> Guesses:
     """The counters of those who typed a code; nobody else is asked about."""
     typed = [r for r, s in zip(requests, seen, strict=True) if isinstance(s, Typed)]
@@ -78,7 +78,7 @@ async def load_guesses(
 
 
 async def load_stock(
-    tx: Tx, requests: Sequence[Prepare | Redeem], seen: Sequence[_Seen], *, city_id: int, lock: bool
+    tx: Tx, requests: Sequence[Prepare | Redeem], *, seen: Sequence[_Seen], city_id: int, lock: bool
 ) -> Stock:
     """All vouchers that the requests may mean, in one statement; locked in sorted order when they will be used."""
     ids = {s.voucher_id for s in seen if isinstance(s, Qr) and s.city_id == city_id}
@@ -147,7 +147,7 @@ def _by_proof(request: Redeem, voucher: Voucher | None, now: datetime) -> Found:
 
 
 async def count_guesses(
-    tx: Tx, requests: Sequence[Prepare | Redeem], guesses: Guesses, *, city_id: int, now: datetime
+    tx: Tx, requests: Sequence[Prepare | Redeem], *, guesses: Guesses, city_id: int, now: datetime
 ) -> dict[int, Refusal]:
     """Write the wrong guesses down. Positions whose guess came too late: others had used the limit up meanwhile."""
     takes = [
@@ -166,7 +166,7 @@ async def count_guesses(
 
 
 async def log_failures(
-    tx: Tx, requests: Sequence[Prepare | Redeem], founds: Mapping[int, Found], refusals: Mapping[int, Refusal], *,
+    tx: Tx, requests: Sequence[Prepare | Redeem], *, founds: Mapping[int, Found], refusals: Mapping[int, Refusal],
     city_id: int, now: datetime,
 ) -> None:  # fmt: skip
     """Keep the scans that were refused: why, where, by whom; what was presented only in part."""

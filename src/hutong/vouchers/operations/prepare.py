@@ -24,8 +24,8 @@ async def prepare(
     stale_qr (too old), wrong_store, not_yet_valid, expired, blackout, outside_hours.
     """
     seen = _scan.see(requests)
-    stock = await _scan.load_stock(tx, requests, seen, city_id=city_id, lock=False)
-    guesses = await _scan.load_guesses(tx, requests, seen, city_id=city_id, now=now)
+    stock = await _scan.load_stock(tx, requests, seen=seen, city_id=city_id, lock=False)
+    guesses = await _scan.load_guesses(tx, requests, seen=seen, city_id=city_id, now=now)
     founds: dict[int, _scan.Found] = {}
     refusals: dict[int, Refusal] = {}
     for i, (request, what) in enumerate(zip(requests, seen, strict=True)):
@@ -48,8 +48,8 @@ async def prepare(
             refusals[i] = refusal
     good = {i: voucher for i, voucher in meant.items() if i not in refusals}
     family = await queries.of_orders(tx, sorted({v.order_id for v in good.values()}), city_id=city_id) if good else []
-    refusals |= await _scan.count_guesses(tx, requests, guesses, city_id=city_id, now=now)
-    await _scan.log_failures(tx, requests, founds, refusals, city_id=city_id, now=now)
+    refusals |= await _scan.count_guesses(tx, requests, guesses=guesses, city_id=city_id, now=now)
+    await _scan.log_failures(tx, requests, founds=founds, refusals=refusals, city_id=city_id, now=now)
     return [
         refusals[i] if i in refusals else _prepared(request, good[i], founds[i].step, family, now, zone)
         for i, request in enumerate(requests)

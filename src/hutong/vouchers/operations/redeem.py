@@ -47,10 +47,10 @@ async def redeem(
     if not requests:
         return []
     seen = _scan.see(requests)
-    stock = await _scan.load_stock(tx, requests, seen, city_id=city_id, lock=True)
+    stock = await _scan.load_stock(tx, requests, seen=seen, city_id=city_id, lock=True)
     for _ in range(ROUNDS):
         known = await _uses.by_request(tx, [_key(r) for r in requests], city_id=city_id)
-        guesses = await _scan.load_guesses(tx, requests, seen, city_id=city_id, now=now)
+        guesses = await _scan.load_guesses(tx, requests, seen=seen, city_id=city_id, now=now)
         gone = [v.voucher_id for v in stock.by_id.values() if v.state == "used"]
         last = await _uses.last_uses(tx, gone, city_id=city_id)
         counter = _Counter(city_id, now, zone, window, _scan.Stock(dict(stock.by_id), stock.by_code), known, last)
@@ -62,10 +62,10 @@ async def redeem(
     else:
         raise Busy(retry_after=1)
     await save(tx, done.changed, city_id=city_id, now=now)
-    late = await _scan.count_guesses(tx, requests, done.guesses, city_id=city_id, now=now)
+    late = await _scan.count_guesses(tx, requests, guesses=done.guesses, city_id=city_id, now=now)
     for i, refusal in late.items():
         done.results[i] = done.refusals[i] = refusal
-    await _scan.log_failures(tx, requests, done.founds, done.refusals, city_id=city_id, now=now)
+    await _scan.log_failures(tx, requests, founds=done.founds, refusals=done.refusals, city_id=city_id, now=now)
     return done.results
 
 
