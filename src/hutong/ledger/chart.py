@@ -3,6 +3,8 @@
 An account that mirrors a promise (escrow, deposit, wallet, points, reserve) never goes below zero. One that
 mirrors the world outside (a provider's bill), a result (revenue, expense) or a running relation (payables after
 a late refund, clearing between books) may, because the fact happened whether or not we like the balance.
+
+Ids stand in paths as plain UUIDs and not in their public form: so an audit query can join an account to its owner.
 """
 
 from typing import Literal
@@ -37,7 +39,6 @@ __all__ = [
     "revenue_commission",
     "wallet",
 ]
-
 
 # The city's book
 
