@@ -44,7 +44,7 @@ async def ask_refunds(tx: Tx, asks: Sequence[AskRefund], *, city_id: int, now: d
             back[ask.payment_id] = back.get(ask.payment_id, 0) + ask.amount.units
         results.append(refusal or RefundAsked(refund_id=ask.refund_id, payment_id=ask.payment_id))
     await _take_aside(tx, back, city_id=city_id)
-    await insert(tx, list(new.values()), payments, city_id=city_id, now=now)
+    await insert(tx, list(new.values()), payments=payments, city_id=city_id, now=now)
     return results
 
 
@@ -90,7 +90,7 @@ async def _take_aside(tx: Tx, back: dict[UUID, int], *, city_id: int) -> None:
 
 
 async def insert(
-    tx: Tx, asks: Sequence[AskRefund], payments: dict[UUID, Payment], *, city_id: int, now: datetime
+    tx: Tx, asks: Sequence[AskRefund], *, payments: dict[UUID, Payment], city_id: int, now: datetime
 ) -> None:
     """The rows of refunds that have been decided, and their history."""
     if not asks:

@@ -44,7 +44,7 @@ async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: date
         results.append(outcome or UnknownNumber(number=number_of(finding)))
     await _write_payments(tx, [judge.payments[k] for k in sorted(judge.touched & judge.payments.keys())], now)
     await _write_refunds(tx, [judge.refunds[k] for k in sorted(judge.touched & judge.refunds.keys())], now)
-    await insert_refunds(tx, judge.quarantines, judge.payments, city_id=city_id, now=now)
+    await insert_refunds(tx, judge.quarantines, payments=judge.payments, city_id=city_id, now=now)
     await note(tx, judge.changes, city_id=city_id, now=now)
     await _mark_events(tx, findings, results, city_id=city_id, now=now)
     await tx.record([_alarm(r, city_id, now) for r in results if isinstance(r, Quarantined)])
