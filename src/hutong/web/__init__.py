@@ -1,0 +1,1 @@
+"""Pages for people. `routes` joins the faces; consumer and merchant pages do not know each other."""

@@ -1,0 +1,69 @@
+"""Stores as cards show them: the card of the catalog, and whether the shop is open at this hour."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from msgspec import Struct
+
+from hutong import merchants
+from hutong.catalog import StoreCard
+from hutong.infra.db import Tx
+from hutong.kit.clock import local
+from hutong.kit.text import Text
+from hutong.merchants import DayException, Hours, OpenState
+from hutong.web.consumer.here import Here
+
+YESTERDAY, AHEAD = timedelta(days=1), timedelta(days=14)  # a night that still runs; how far the next opening is told
+
+
+class Shop(Struct, frozen=True):
+    """A card with its hours of today. `state` is None when the hours are not known."""
+
+    card: StoreCard
+    state: OpenState | None
+    words: Text | None
+
+
+async def shops_of(tx: Tx, cards: Sequence[StoreCard], *, here: Here, now: datetime) -> list[Shop]:
+    """The cards with what the door says now: weekly hours and exceptions."""
+    wall = local(now, here.city.zone)
+    different = await merchants.exceptions(
+        tx, here.city_id, [card.store_id for card in cards], first=wall.date() - YESTERDAY, last=wall.date() + AHEAD
+    )
+    return [shop_of(card, different.get(card.store_id, {}), wall) for card in cards]
+
+
+def shop_of(card: StoreCard, different: Mapping[date, DayException], wall: datetime) -> Shop:
+    """One card at the local time `wall`."""
+    if not card.hours:
+        return Shop(card, None, None)
+    exceptions = {day: exception.spans for day, exception in different.items()}
+    state = merchants.open_at(Hours.of(card.hours), exceptions, wall)
+    return Shop(card, state, merchants.state_in_words(state, wall))
+
+
+class Day(Struct, frozen=True):
+    """One day of the coming week on the door of a shop."""
+
+    day: date
+    hours: Text
+    note: Text | None
+    today: bool
+
+
+async def week_of(tx: Tx, card: StoreCard, *, here: Here, now: datetime) -> list[Day]:
+    """The coming seven days of a store, today first, with what is different on them."""
+    if not card.hours:
+        return []
+    today = local(now, here.city.zone).date()
+    last = today + timedelta(days=6)
+    different = await merchants.exceptions(tx, here.city_id, [card.store_id], first=today, last=last)
+    hours, found = Hours.of(card.hours), different.get(card.store_id, {})
+    days = [today + timedelta(days=n) for n in range(7)]
+    return [
+        Day(
+            day, merchants.spans_in_words(found[day].spans if day in found else hours.days[day.weekday()]),
+            found[day].note if day in found else None, day == today,
+        )
+        for day in days
+    ]  # fmt: skip

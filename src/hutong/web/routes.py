@@ -1,0 +1,43 @@
+"""All pages joined: `routes` for whoever builds the application himself, `make_app` for everybody else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from hutong.desk.house import House
+from hutong.web import consumer
+from hutong.web.shared.errors import HANDLERS
+from hutong.web.shared.security import csrf_config, own_origin, security_headers
+from hutong.web.shared.sign_in import SIGN_IN
+from hutong.web.shared.static import static
+from hutong.web.shared.visit import provide_visit
+
+PACKED_FROM = 1000  # bytes; assets are packed already
+
+
+def routes(house: House) -> list[Router]:
+    """The routers of all faces. Each route states who may come in; each write is checked for its origin."""
+    del house  # faces meet it in the state of the application
+    shared = Router("/", route_handlers=[static, *SIGN_IN])
+    pages = Router(
+        "/", route_handlers=[shared, consumer.router()], guards=[own_origin],
+        dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,
+    )  # fmt: skip
+    return [pages]
+
+
+def make_app(
+    house: House, *, lifespan: Sequence[Any] = (), more: Sequence[ControllerRouterHandler] = (), **options: Any
+) -> Litestar:
+    """The whole application: the pages, and `more` (the API, callbacks, health) beside them."""
+    return Litestar(
+        route_handlers=[*routes(house), *more], state=State({"house": house}), lifespan=list(lifespan),
+        csrf_config=csrf_config(house), before_send=[security_headers], exception_handlers=HANDLERS,
+        compression_config=CompressionConfig(backend="gzip", minimum_size=PACKED_FROM, exclude=["^/static/"]),
+        **options,
+    )  # fmt: skip

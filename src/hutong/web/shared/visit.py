@@ -1,0 +1,167 @@
+"""One request as the pages see it: the house, who asks, in which language, from where."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType
+from litestar.template.base import csrf_token
+
+from hutong.desk import signing
+from hutong.desk.house import House
+from hutong.infra.ids import new_id
+from hutong.kit.access import Actor
+from hutong.kit.text import LANGUAGES
+from hutong.web.shared.formats import Formats
+from hutong.web.shared.paths import client_address
+from hutong.web.shared.render import render
+from hutong.web.shared.words import Words
+
+SESSION = "hutong_session"
+LANGUAGE = "hutong_lang"
+_YEAR = 365 * 24 * 3600
+_KEY = "hutong.visit"
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class Visit:
+    """Made once per request. `actor` is known after `who()`; guards ask before handlers run.
+
+    A face adds to `frame` what its base template wants on every page (the city, the tab that is lit).
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.house: House = connection.app.state.house
+        self.language = language_of(connection, self.house.settings.language)
+        self.t = Words(self.language)
+        self.zone = "UTC"
+        self.actor: Actor | None = None
+        self.personal = False
+        self.frame: dict[str, Any] = {}
+        self._asked = False
+        self._keep: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Visit":
+        """The visit of this request; the same one wherever it is asked for."""
+        state = connection.scope["state"]
+        if _KEY not in state:
+            state[_KEY] = cls(connection)
+        return state[_KEY]
+
+    async def who(self) -> Actor | None:
+        """The member whose session came with the request; asked of the database once."""
+        if not self._asked:
+            self.actor = await signing.actor(self.house, self.token)
+            self._asked = True
+        return self.actor
+
+    @property
+    def member(self) -> Actor:
+        """The member, on a route that only members reach."""
+        if self.actor is None:
+            raise RuntimeError("the route must be guarded by signed_in")
+        return self.actor
+
+    @property
+    def token(self) -> str | None:
+        """What the session cookie holds."""
+        return self.connection.cookies.get(SESSION)
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us by https: then cookies never travel otherwise."""
+        return self.house.settings.address.startswith("https:")
+
+    @property
+    def address(self) -> str:
+        """The network address of the client, past proxies of ours."""
+        peer = self.connection.client.host if self.connection.client else ""
+        forwarded = self.connection.headers.get("x-forwarded-for")
+        return client_address(peer, forwarded, self.house.settings.trusts)
+
+    @property
+    def agent(self) -> str:
+        return self.connection.headers.get("user-agent", "")[:300]
+
+    @property
+    def here(self) -> str:
+        """Path and query of this request."""
+        query = self.connection.scope["query_string"].decode("latin-1")
+        return self.connection.scope["path"] + (f"?{query}" if query else "")
+
+    def formats(self) -> Formats:
+        """How values are written for this reader, on the clocks of the city that the page is about."""
+        return Formats(self.language, self.zone)
+
+    def page(self, template: str, /, *, status: int = 200, **context: Any) -> Response[str]:
+        """The template as an answer. Templates get `t`, `f`, `visit` and what the face put into `frame`."""
+        request = Request[Any, Any, Any](self.connection.scope)
+        made = {
+            "visit": self, "t": self.t, "f": self.formats(), "csrf": csrf_token({"request": request}),
+            "base": "shared/plain.html", "home": "/",
+        }  # fmt: skip
+        body = render(template, {**made, **self.frame, **context})
+        headers = {
+            "cache-control": "no-store" if self.personal else "private, no-cache",
+            "content-language": "zh-CN" if self.language == "zh" else "en",
+            "vary": "Cookie, Accept-Language",
+        }
+        return Response(body, status_code=status, media_type=MediaType.HTML, headers=headers, cookies=self._kept())
+
+    def cookie(self, name: str, value: str, *, seconds: int | None) -> Cookie:
+        """A cookie of ours: unreadable for scripts, not sent along by other sites."""
+        return Cookie(
+            key=name, value=value, path="/", max_age=seconds, httponly=True, samesite="lax", secure=self.secure
+        )
+
+    def other_language(self) -> str:
+        """This page in the other language, as a link."""
+        asked = {k: v for k, v in self.connection.query_params.dict().items() if k != "lang"}
+        asked["lang"] = ["en" if self.language == "zh" else "zh"]
+        return f"{self.connection.scope['path']}?{urlencode(asked, doseq=True)}"
+
+    def new_key(self) -> str:
+        """A fresh idempotency key: made once per rendered form, so that sending the form twice is one write."""
+        return new_id().hex
+
+    def keep(self, name: str, value: str) -> None:
+        """Remember a choice in a cookie for a year; said again only when it changes."""
+        if self.connection.cookies.get(name) != value:
+            self._keep[name] = value
+
+    def _kept(self) -> list[Cookie]:
+        chosen = self.connection.query_params.get("lang")
+        if chosen in LANGUAGES:
+            self.keep(LANGUAGE, chosen)
+        return [self.cookie(name, value, seconds=_YEAR) for name, value in self._keep.items()]
+
+
+def language_of(connection: Connection, default: str) -> str:
+    """What the reader chose now, chose before, or has told the browser; else the language of the house."""
+    for said in (connection.query_params.get("lang"), connection.cookies.get(LANGUAGE)):
+        if said in LANGUAGES:
+            return said
+    wanted = []
+    for part in connection.headers.get("accept-language", "").split(",")[:10]:
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(quality or 1), tag.lower()))
+        except ValueError:
+            continue
+    for _, tag in sorted(wanted, key=lambda one: one[0]):
+        for language in LANGUAGES:
+            if tag.split("-")[0] == language:
+                return language
+    return default
+
+
+async def provide_visit(request: Request[Any, Any, Any]) -> Visit:
+    """The dependency `visit` of every page; knows who asks."""
+    visit = Visit.of(request)
+    await visit.who()
+    return visit
