@@ -29,7 +29,11 @@ from hutong.kit.clock import SystemClock, aware
 
 SWEEP_SECONDS = 0.2
 BODY_MAX = 64 * 1024
-QUIET = LoggingConfig(root={"level": "WARNING", "handlers": ["queue_listener"]}, log_exceptions="always")
+QUIET = LoggingConfig(
+    root={"level": "WARNING", "handlers": ["queue_listener"]},
+    log_exceptions="always",
+    disable_stack_trace={404, 405, 413},
+)
 Asked = Request[Any, Any, State]
 
 
@@ -281,7 +285,5 @@ def create_app(options: Options) -> Litestar:
         lifespan=[life],
         openapi_config=None,
         request_max_body_size=BODY_MAX,
-        logging_config=LoggingConfig(
-            root={"level": "WARNING", "handlers": ["queue_listener"]}, log_exceptions="always"
-        ),
+        logging_config=QUIET,
     )

@@ -52,7 +52,7 @@ def policy(return_url: str) -> str:
     """The page's Content-Security-Policy. The form may end at the merchant, where the redirect leads."""
     parts = urlsplit(return_url)
     return (
-        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'; "
+        f"default-src 'none'; img-src data:; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {parts.scheme}://{parts.netloc}"
     )
 
@@ -99,7 +99,8 @@ def _frame(body: str) -> str:
     return f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>SandboxPay 收银台 · Checkout</title>
+<meta name="robots" content="noindex"><link rel="icon" href="data:,">
+<title>SandboxPay 收银台 · Checkout</title>
 <style>{STYLE}</style></head>
 <body><main><header><b>SandboxPay</b><span>收银台 · <span lang="en">Checkout</span></span></header>
 {body}
