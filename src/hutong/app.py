@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from hutong import cli
 from hutong.api import api_routes
+from hutong.cli import group
 from hutong.desk.house import House
 from hutong.desk.rounds import cities, periodics, registry
 from hutong.infra import settings as settings_module
@@ -99,7 +99,7 @@ class Wiring:
 
 def main() -> None:
     """The console script `hutong`."""
-    cli.main(Wiring())
+    group.main(Wiring())
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from typing import Any
 
 from litestar import Request, Router, delete, get, post
+from litestar.params import JSONBody
 
-from hutong.api.glue import language_of, open_to_all, with_token
+from hutong.api.glue import Home, Token, Who, language_of, open_to_all, with_token
 from hutong.api.shapes import CodeIn, MeOut, SessionIn, SessionOut
 from hutong.desk import signing
 from hutong.desk.house import House
-from hutong.kit.access import Actor
 from hutong.kit.ids import MEMBER, MERCHANT, STORE
 
 
@@ -22,14 +22,14 @@ def address_of(request: Request[Any, Any, Any], house: House) -> str:
 
 
 @post("/auth/codes", guards=[open_to_all], status_code=202, summary="Ask for a one-time code")
-async def ask_code(request: Request[Any, Any, Any], data: CodeIn, house: House) -> dict[str, str]:
+async def ask_code(request: Request[Any, Any, Any], data: JSONBody[CodeIn], house: Home) -> dict[str, str]:
     """The answer is the same for known and unknown numbers. Refusals: bad_phone, too_many_tries."""
     await signing.request_code(house, data.phone, address=address_of(request, house), language=language_of(request))
     return {"sent": "yes"}
 
 
 @post("/auth/sessions", guards=[open_to_all], summary="Sign in with the code")
-async def sign_in(request: Request[Any, Any, Any], data: SessionIn, house: House) -> SessionOut:
+async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SessionIn], house: Home) -> SessionOut:
     """A bearer token. The first time makes a member. Refusals: code_wrong, code_dead, too_many_tries."""
     done = await signing.sign_in(
         house, data.phone, data.code, address=address_of(request, house),
@@ -39,7 +39,7 @@ async def sign_in(request: Request[Any, Any, Any], data: SessionIn, house: House
 
 
 @get("/auth/sessions/current", guards=[with_token], summary="Who am I?")
-async def me(actor: Actor) -> MeOut:
+async def me(actor: Who) -> MeOut:
     """The member or till behind the token, with the roles of this moment."""
     roles = [
         {
@@ -55,7 +55,7 @@ async def me(actor: Actor) -> MeOut:
 
 
 @delete("/auth/sessions/current", guards=[with_token], summary="Sign out")
-async def sign_out(token: str, house: House) -> None:
+async def sign_out(token: Token, house: Home) -> None:
     """The token is dead at once."""
     await signing.sign_out(house, token)
 

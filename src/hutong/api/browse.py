@@ -3,20 +3,19 @@
 from typing import Annotated, Any
 
 from litestar import Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hutong import catalog, inventory, merchants, orders, places
-from hutong.api.glue import local_id, one_city, open_to_all
+from hutong.api.glue import Home, local_id, one_city, open_to_all
 from hutong.api.shapes import Money, PageOut, QuoteIn, card_out, city_out, offer_out
 from hutong.desk import buying
-from hutong.desk.house import House
 from hutong.kit.geo import Point
 from hutong.kit.ids import OFFER, STORE
 from hutong.kit.refusals import BadInput, NotFound
 from hutong.orders import Wanted
 
-City = Annotated[int, Parameter(query="city", description="Id of the city")]
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=50)]
+City = Annotated[int, QueryParameter(name="city", description="Id of the city")]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=50)]
 
 
 def point_of(lat: float | None, lon: float | None) -> Point | None:
@@ -32,14 +31,14 @@ def point_of(lat: float | None, lon: float | None) -> Point | None:
 
 
 @get("/cities", guards=[open_to_all], summary="All cities")
-async def cities(house: House) -> PageOut:
+async def cities(house: Home) -> PageOut:
     async with house.db.reading() as tx:
         found = await places.cities(tx)
     return PageOut([city_out(city) for city in found], None)
 
 
 @get("/cities/{slug:str}", guards=[open_to_all], summary="A city by its slug")
-async def city(slug: str, house: House) -> dict[str, Any]:
+async def city(slug: FromPath[str], house: Home) -> dict[str, Any]:
     async with house.db.reading() as tx:
         found = await places.city_by_slug(tx, slug)
     if found is None:
@@ -49,9 +48,16 @@ async def city(slug: str, house: House) -> dict[str, Any]:
 
 @get("/stores", guards=[open_to_all], summary="Stores nearby, with at most two deals each")
 async def stores(
-    house: House, city_id: City, lat: float | None = None, lon: float | None = None, category: str | None = None,
-    district: int | None = None, sort: catalog.Sort = "distance", after: str | None = None, limit: Limit = 20,
-) -> PageOut:  # fmt: skip
+    house: Home,
+    city_id: City,
+    lat: FromQuery[float | None] = None,
+    lon: FromQuery[float | None] = None,
+    category: FromQuery[str | None] = None,
+    district: FromQuery[int | None] = None,
+    sort: FromQuery[catalog.Sort] = "distance",
+    after: FromQuery[str | None] = None,
+    limit: Limit = 20,
+) -> PageOut:
     """Distances are metres from lat/lon (WGS-84) along the surface. Without a point they are sorted by what is new."""
     async with house.db.reading(city_id) as tx:
         page = await catalog.nearby(
@@ -62,7 +68,7 @@ async def stores(
 
 
 @get("/stores/{store:str}", guards=[open_to_all], summary="A store with its offers")
-async def store(store: str, house: House) -> dict[str, Any]:
+async def store(store: FromPath[str], house: Home) -> dict[str, Any]:
     city_id, store_id = local_id(STORE, store)
     async with house.db.reading(city_id) as tx:
         page = await catalog.store_page(tx, store_id, city_id=city_id, now=house.clock.now())
@@ -78,9 +84,14 @@ async def store(store: str, house: House) -> dict[str, Any]:
 
 @get("/offers", guards=[open_to_all], summary="Search: Chinese, pinyin, Latin")
 async def search(
-    house: House, city_id: City, q: Annotated[str, Parameter(min_length=1, max_length=60)], lat: float | None = None,
-    lon: float | None = None, after: str | None = None, limit: Limit = 20,
-) -> PageOut:  # fmt: skip
+    house: Home,
+    city_id: City,
+    q: Annotated[str, QueryParameter(min_length=1, max_length=60)],
+    lat: FromQuery[float | None] = None,
+    lon: FromQuery[float | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: Limit = 20,
+) -> PageOut:
     """Stores and their offers that match, best first."""
     async with house.db.reading(city_id) as tx:
         page = await catalog.search(
@@ -90,7 +101,7 @@ async def search(
 
 
 @get("/offers/{offer:str}", guards=[open_to_all], summary="An offer that is on sale or was")
-async def offer(offer: str, house: House) -> dict[str, Any]:
+async def offer(offer: FromPath[str], house: Home) -> dict[str, Any]:
     city_id, offer_id = local_id(OFFER, offer)
     async with house.db.reading(city_id) as tx:
         found = (await catalog.offers(tx, [offer_id], city_id=city_id))[0]
@@ -105,7 +116,7 @@ async def offer(offer: str, house: House) -> dict[str, Any]:
 
 
 @post("/quotes", guards=[open_to_all], status_code=200, summary="What these would cost now")
-async def quote(data: QuoteIn, house: House) -> dict[str, Any]:
+async def quote(data: JSONBody[QuoteIn], house: Home) -> dict[str, Any]:
     """Nothing is held; send `total` as `expect` with the order to be sure of the price."""
     city_id, ids = one_city([local_id(OFFER, line.offer) for line in data.lines], "lines")
     wants = [Wanted(i, line.quantity) for i, line in zip(ids, data.lines, strict=True)]

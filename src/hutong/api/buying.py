@@ -3,25 +3,23 @@
 from typing import Annotated, Any
 
 from litestar import Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hutong import orders, payments, vouchers
 from hutong.api.browse import City, Limit
-from hutong.api.glue import local_id, one_city, with_token
+from hutong.api.glue import Home, Key, Who, local_id, one_city, with_token
 from hutong.api.shapes import Money, OrderIn, PageOut, RefundIn, order_out, refund_out, voucher_out
 from hutong.desk import buying
-from hutong.desk.house import House
-from hutong.kit.access import Actor
 from hutong.kit.ids import OFFER, ORDER, PAYMENT, REFUND, VOUCHER
 from hutong.kit.money import Amount
 from hutong.kit.refusals import NotFound
 from hutong.orders import Wanted
 
-Tab = Annotated[vouchers.Tab, Parameter(query="tab")]
+Tab = Annotated[vouchers.Tab, QueryParameter(name="tab")]
 
 
 @post("/orders", guards=[with_token], summary="Place an order")
-async def place(data: OrderIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+async def place(data: JSONBody[OrderIn], key: Key, actor: Who, house: Home) -> dict[str, Any]:
     """Holds the stock until `expires_at`; pay it through `/orders/{id}/payments`. Needs an Idempotency-Key."""
     city_id, ids = one_city([local_id(OFFER, line.offer) for line in data.lines], "lines")
     wants = [Wanted(i, line.quantity) for i, line in zip(ids, data.lines, strict=True)]
@@ -35,8 +33,8 @@ async def place(data: OrderIn, key: str, actor: Actor, house: House) -> dict[str
 
 @get("/orders", guards=[with_token], summary="My orders in a city, newest first")
 async def mine(
-    actor: Actor, house: House, city_id: City, after: str | None = None, limit: Limit = 20
-) -> PageOut:  # fmt: skip
+    actor: Who, house: Home, city_id: City, after: FromQuery[str | None] = None, limit: Limit = 20
+) -> PageOut:
     last = local_id(ORDER, after)[1] if after else None
     async with house.db.reading(city_id) as tx:
         found = await orders.of_member(tx, buying.member_of(actor), city_id=city_id, after=last, limit=limit)
@@ -45,7 +43,7 @@ async def mine(
 
 
 @get("/orders/{order:str}", guards=[with_token], summary="My order with its history and refunds")
-async def one(order: str, actor: Actor, house: House) -> dict[str, Any]:
+async def one(order: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
     city_id, order_id = local_id(ORDER, order)
     member = buying.member_of(actor)
     async with house.db.reading(city_id) as tx:
@@ -64,7 +62,7 @@ async def one(order: str, actor: Actor, house: House) -> dict[str, Any]:
 
 
 @post("/orders/{order:str}/payments", guards=[with_token], summary="Where to pay")
-async def pay(order: str, actor: Actor, house: House) -> dict[str, Any]:
+async def pay(order: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
     """The address of the provider's page. Asking again gives the same payment, so it needs no key."""
     city_id, order_id = local_id(ORDER, order)
     found = await buying.pay(house, city_id, actor, order_id)
@@ -79,7 +77,7 @@ def payment_out(found: payments.Payment, city_id: int) -> dict[str, Any]:
 
 
 @post("/orders/{order:str}/cancellation", guards=[with_token], summary="Take an unpaid order back")
-async def cancel(order: str, actor: Actor, house: House) -> dict[str, Any]:
+async def cancel(order: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
     """An order ends once, so asking again is refused as order_closed and changes nothing."""
     city_id, order_id = local_id(ORDER, order)
     done = await buying.cancel(house, city_id, actor, order_id)
@@ -87,7 +85,13 @@ async def cancel(order: str, actor: Actor, house: House) -> dict[str, Any]:
 
 
 @post("/orders/{order:str}/refunds", guards=[with_token], summary="Money back for unused units")
-async def refund(order: str, data: RefundIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+async def refund(
+    order: FromPath[str],
+    data: JSONBody[RefundIn],
+    key: Key,
+    actor: Who,
+    house: Home,
+) -> dict[str, Any]:
     """Without vouchers: all that are unused. Needs an Idempotency-Key."""
     city_id, order_id = local_id(ORDER, order)
     units = [local_id(VOUCHER, text) for text in data.vouchers]
@@ -104,8 +108,8 @@ async def refund(order: str, data: RefundIn, key: str, actor: Actor, house: Hous
 
 @get("/vouchers", guards=[with_token], summary="My vouchers in a city")
 async def wallet(
-    actor: Actor, house: House, city_id: City, tab: Tab = "unused", after: str | None = None, limit: Limit = 50
-) -> PageOut:  # fmt: skip
+    actor: Who, house: Home, city_id: City, tab: Tab = "unused", after: FromQuery[str | None] = None, limit: Limit = 50
+) -> PageOut:
     """Tabs: what can be used, was used, is over, was refunded; newest first."""
     async with house.db.reading(city_id) as tx:
         last = local_id(VOUCHER, after)[1] if after else None
@@ -115,7 +119,7 @@ async def wallet(
 
 
 @get("/vouchers/{voucher:str}", guards=[with_token], summary="My voucher with its rotating code")
-async def voucher(voucher: str, actor: Actor, house: House) -> dict[str, Any]:
+async def voucher(voucher: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
     """`qr` is what the QR code says now; it changes every 30 seconds and is dead after use."""
     city_id, voucher_id = local_id(VOUCHER, voucher)
     async with house.db.reading(city_id) as tx:

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Router, delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hutong import settlement, vouchers
 from hutong.api.browse import City, Limit
-from hutong.api.glue import local_id, with_token
+from hutong.api.glue import Home, Key, Who, local_id, with_token
 from hutong.api.shapes import (
     KeyIn,
     PageOut,
@@ -20,14 +20,13 @@ from hutong.api.shapes import (
     statement_out,
 )  # fmt: skip
 from hutong.desk import counter, selling
-from hutong.desk.house import House
-from hutong.kit.access import Actor, Permission
+from hutong.kit.access import Permission
 from hutong.kit.ids import API_KEY, MERCHANT, REDEMPTION, STORE, VOUCHER
 from hutong.kit.refusals import BadInput, NotFound
 
 
 @post("/redemptions/preparations", guards=[with_token], status_code=200, summary="What is this code?")
-async def prepare(data: PrepareIn, actor: Actor, house: House) -> dict[str, Any]:
+async def prepare(data: JSONBody[PrepareIn], actor: Who, house: Home) -> dict[str, Any]:
     """Explains and changes nothing. `presented` is the text of the QR code or the 12 digits."""
     city_id, store_id = local_id(STORE, data.store)
     found = await counter.prepare(house, city_id, actor, store_id, data.presented)
@@ -49,7 +48,7 @@ def prepared_out(found: vouchers.Prepared, city_id: int) -> dict[str, Any]:
 
 
 @post("/redemptions", guards=[with_token], summary="Redeem")
-async def redeem(data: RedeemIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+async def redeem(data: JSONBody[RedeemIn], key: Key, actor: Who, house: Home) -> dict[str, Any]:
     """By what was presented, or by voucher and proof of a preparation. The Idempotency-Key is the request number: the
     same one gives the same redemption, however often it is sent."""
     city_id, store_id = local_id(STORE, data.store)
@@ -65,8 +64,8 @@ async def redeem(data: RedeemIn, key: str, actor: Actor, house: House) -> dict[s
 
 @get("/redemptions", guards=[with_token], summary="Redemptions of a store, newest first")
 async def history(
-    actor: Actor, house: House, store: str, after: str | None = None, limit: Limit = 20
-) -> PageOut:  # fmt: skip
+    actor: Who, house: Home, store: FromQuery[str], after: FromQuery[str | None] = None, limit: Limit = 20
+) -> PageOut:
     city_id, store_id = local_id(STORE, store)
     here = await counter.counter(house, city_id, actor, store_id, Permission.VIEW_REDEMPTIONS)
     async with house.db.reading(city_id) as tx:
@@ -85,7 +84,13 @@ def past_out(one: vouchers.Use, city_id: int) -> dict[str, Any]:
 
 
 @post("/redemptions/{redemption:str}/reversal", guards=[with_token], summary="Undo a redemption")
-async def reverse(redemption: str, data: ReverseIn, key: str, actor: Actor, house: House) -> dict[str, Any]:
+async def reverse(
+    redemption: FromPath[str],
+    data: JSONBody[ReverseIn],
+    key: Key,
+    actor: Who,
+    house: Home,
+) -> dict[str, Any]:
     """Within the window, at the counter that redeemed it. Needs an Idempotency-Key."""
     city_id, redemption_id = local_id(REDEMPTION, redemption)
     store_city, store_id = local_id(STORE, data.store)
@@ -97,9 +102,15 @@ async def reverse(redemption: str, data: ReverseIn, key: str, actor: Actor, hous
 
 @get("/merchants/{merchant:str}/statements", guards=[with_token], summary="Each code and each fee")
 async def statement(
-    merchant: str, actor: Actor, house: House, city_id: City, since: datetime | None = None,
-    until: datetime | None = None, after: Annotated[str | None, Parameter(max_length=120)] = None, limit: Limit = 50,
-) -> dict[str, Any]:  # fmt: skip
+    merchant: FromPath[str],
+    actor: Who,
+    house: Home,
+    city_id: City,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+    after: Annotated[str | None, QueryParameter(max_length=120)] = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
     """Of [since, until), by default the last 30 days; newest first. Needs the permission to see the statement."""
     merchant_id = MERCHANT.read(merchant)
     if not actor.can(Permission.VIEW_STATEMENT, city=city_id, merchant=merchant_id):
@@ -128,7 +139,7 @@ def cursor(after: str | None) -> tuple[datetime, UUID] | None:
 
 
 @post("/merchants/{merchant:str}/keys", guards=[with_token], summary="A key for a till")
-async def make_key(merchant: str, data: KeyIn, actor: Actor, house: House) -> dict[str, Any]:
+async def make_key(merchant: FromPath[str], data: JSONBody[KeyIn], actor: Who, house: Home) -> dict[str, Any]:
     """The only time the whole key is seen. Permissions: what a till may do, never people, keys or prices."""
     store = local_id(STORE, data.store) if data.store else (None, None)
     made = await selling.make_key(
@@ -139,7 +150,7 @@ async def make_key(merchant: str, data: KeyIn, actor: Actor, house: House) -> di
 
 
 @delete("/merchants/{merchant:str}/keys/{key_id:str}", guards=[with_token], summary="End a key")
-async def end_key(merchant: str, key_id: str, actor: Actor, house: House) -> None:
+async def end_key(merchant: FromPath[str], key_id: FromPath[str], actor: Who, house: Home) -> None:
     """The key is dead at once."""
     await selling.revoke_key(house, actor, MERCHANT.read(merchant), API_KEY.read(key_id))
 

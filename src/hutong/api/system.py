@@ -4,10 +4,10 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.di import Provide
+from litestar.params import FromPath
 
-from hutong.api.glue import open_to_all, provide_house
+from hutong.api.glue import Home, open_to_all, provide_house
 from hutong.desk import money
-from hutong.desk.house import House
 from hutong.infra import health, metrics
 from hutong.infra.migrate import at_head
 from hutong.payments import BadSignature
@@ -23,7 +23,7 @@ async def live() -> dict[str, Any]:
 
 
 @get("/readyz", guards=[open_to_all], dependencies=DEPENDENCIES, include_in_schema=False)
-async def ready(house: House) -> Response[dict[str, Any]]:
+async def ready(house: Home) -> Response[dict[str, Any]]:
     """Whether this process can serve: database, schema, relay."""
     found = await health.ready(
         house.db, migrated=at_head, now=house.clock.now(), relay_lag_s=house.settings.relay_lag_s
@@ -32,7 +32,7 @@ async def ready(house: House) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", guards=[open_to_all], dependencies=DEPENDENCIES, include_in_schema=False)
-async def numbers(request: Request[Any, Any, Any], house: House) -> Response[bytes]:
+async def numbers(request: Request[Any, Any, Any], house: Home) -> Response[bytes]:
     """Prometheus text; only for this machine and for trusted proxies' networks."""
     peer = request.client.host if request.client else ""
     if peer not in ("127.0.0.1", "::1", "") and not house.settings.trusts(peer):
@@ -43,7 +43,7 @@ async def numbers(request: Request[Any, Any, Any], house: House) -> Response[byt
 
 @post("/callbacks/{provider:str}", guards=[open_to_all], dependencies=DEPENDENCIES, status_code=200,
       include_in_schema=False)  # fmt: skip
-async def callback(provider: str, request: Request[Any, Any, Any], house: House) -> Response[dict[str, str]]:
+async def callback(provider: FromPath[str], request: Request[Any, Any, Any], house: Home) -> Response[dict[str, str]]:
     """A provider's word. Its signature is its ticket; success is answered only when the event is stored."""
     body = await request.body()
     if len(body) > CALLBACK_MAX:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from hutong import merchants, places, vouchers
 from hutong.desk.house import House
-from hutong.desk.keyed import good, submit, sure
+from hutong.desk.keyed import good, submit, submit_until_known, sure
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor, Permission
 from hutong.kit.refusals import NotAllowed, NotFound
@@ -23,13 +23,6 @@ class Counter(Struct, frozen=True, kw_only=True):
     merchant_id: UUID
     name: Text
     zone: str
-
-
-class _RedeemGiven(Struct):
-    store_id: UUID
-    presented: str
-    voucher_id: UUID | None
-    count: int
 
 
 async def counter(house: House, city_id: int, actor: Actor, store_id: UUID, permission: Permission) -> Counter:
@@ -70,11 +63,7 @@ async def redeem(
         proof=proof, count=count, merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id,
         staff_name=actor.name, store_name=here.name.zh,
     )  # fmt: skip
-    given = _RedeemGiven(store_id, presented, voucher_id, count)
-    answer = await submit(
-        house, "settlement.redeem", city_id, actor=here.merchant_id, key=request_no, given=given, request=ask
-    )
-    return good(answer)
+    return sure(await submit_until_known(house, "settlement.redeem", city_id, ask))
 
 
 async def reverse(

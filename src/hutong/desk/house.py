@@ -16,7 +16,7 @@ from hutong.kit.clock import Clock
 from hutong.messages import Sms
 from hutong.orders import Placed, RefundAsked, Schemes
 from hutong.payments import Addresses, Courier, PaymentProvider
-from hutong.vouchers import Redeemed, Reversed
+from hutong.vouchers import Reversed
 
 
 class House:
@@ -81,10 +81,11 @@ class House:
         for name, result, do in (
             ("orders.place", Placed, place),
             ("orders.ask_refunds", RefundAsked, orders.ask_refunds),
-            ("settlement.redeem", Redeemed, redeem),
             ("settlement.reverse", Reversed, reverse),
         ):
             self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
+        # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.
+        self.batches.register("settlement.redeem", redeem, size=size, wait_ms=wait)
 
 
 def _unobserved(run: BatchRun) -> None:

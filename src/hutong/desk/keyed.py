@@ -22,9 +22,14 @@ async def submit(
     stored answer comes back; if not, it is made now. Raises Busy when that does not end in time.
     """
     ask = Ask(actor=actor, key=key, fingerprint=fingerprint(given), request=request)
+    return await submit_until_known(house, operation, city_id, ask)
+
+
+async def submit_until_known(house: House, operation: str, city_id: int, item: Any) -> Any:
+    """Submit an item that carries its own key, again and again while the outcome of its commit is unknown."""
     for pause in (*_PAUSES, None):
         try:
-            return await house.batches.submit(operation, city_id, ask)
+            return await house.batches.submit(operation, city_id, item)
         except OutcomeUnknown:
             if pause is None:
                 raise Busy(retry_after=5) from None

@@ -67,6 +67,7 @@ class Promise(Struct, frozen=True, kw_only=True):
     closes_at: datetime | None  # when the sale of a deal with a minimum ends
     terms: Terms
     store_ids: tuple[UUID, ...]
+    quota_ids: tuple[UUID, ...] = ()  # what each unit takes from the stock
 
 
 class UnitShare(Struct, frozen=True):

@@ -15,7 +15,7 @@ from hutong.infra.facts import Fact
 from hutong.infra.sql import load
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
-from hutong.orders.model import Place, Placed, Promise, UnitShare, hold_id, line_id
+from hutong.orders.model import Place, Placed, UnitShare, hold_id, line_id
 from hutong.orders.operations import _caps, _history
 from hutong.orders.refusals import MixedOrder, NothingOrdered, PriceChanged, SchemeUnknown
 from hutong.orders.scheme import Plan, Schemes
@@ -159,15 +159,16 @@ async def _write(tx: Tx, drafts: list[_Draft], *, city_id: int, now: datetime, e
         lists=[plan.line.list_price.units for _, plan, _ in rows],
         line_totals=[line.total.units for _, _, line in rows],
         breakdowns=[Jsonb(shares(line)) for _, _, line in rows],
-        promises=[Jsonb(_as_stored(plan.promise)) for _, plan, _ in rows],
+        promises=[Jsonb(_as_stored(plan)) for _, plan, _ in rows],
     )  # fmt: skip
     to_pay = [d for d in drafts if d.quote.total]
     await payments.open(tx, [_intent(d, expires_at) for d in to_pay], city_id=city_id, now=now)
     await tx.record([_fact(d, city_id, now) for d in drafts])
 
 
-def _as_stored(promise: Promise) -> object:
-    return msgspec.to_builtins(promise)
+def _as_stored(plan: Plan) -> object:
+    quotas = tuple(want.quota_id for want in plan.wants)
+    return msgspec.to_builtins(msgspec.structs.replace(plan.promise, quota_ids=quotas))
 
 
 def _intent(draft: _Draft, expires_at: datetime) -> payments.OpenIntent:

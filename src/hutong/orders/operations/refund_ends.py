@@ -126,7 +126,11 @@ async def _units_back(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, no
     )  # fmt: skip
     by_line = {line["line_id"]: line for line in lines}
     rows = [by_line[u.line_id] for u in units]
-    backs = [inventory.GiveBack(hold_id=hold_id(u.order_id), units=1, ref=u.voucher_id, quota_id=None) for u in units]
+    backs = [
+        inventory.GiveBack(hold_id=hold_id(u.order_id), units=1, ref=u.voucher_id, quota_id=UUID(quota))
+        for u, row in zip(units, rows, strict=True)
+        for quota in row["promise"]["quota_ids"]
+    ]
     _history.must(await inventory.give_back(tx, backs, city_id=city_id, now=now), "give back")
     await _caps.give_back(tx, [_caps.Claim(0, r["member_id"], r["offer_id"], 1, None) for r in rows], city_id=city_id)
     counts = [(r["offer_id"], 1) for r in rows if r["promise"]["waiting"]]
