@@ -103,11 +103,12 @@ def running(cluster: Path) -> Postmaster | None:
     return postmaster if postmaster.alive() and _in_cluster(process, os.path.realpath(cluster)) else None
 
 
-def clear_up(cluster: Path, socket: Path, *, patience: float = 1.0) -> None:
+def clear_up(cluster: Path, socket: Path, *, patience: float = 0.1) -> None:
     """Make room after a server that died: call only when no postmaster runs on the cluster.
 
     Its backends may still hold the shared memory, and a new server refuses to start beside them. Idle ones leave by
-    themselves; one deep in a query is told to after `patience` seconds. What they leave undone is undone by recovery.
+    themselves; one that is busy, or whose client never pauses, is told to after `patience` seconds. What they leave
+    undone is undone by recovery.
     """
     for number, seconds in ((None, patience), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 5.0)):
         left = _orphans(cluster)

@@ -27,7 +27,7 @@ log = logging.getLogger("hutong.postgres")  # silent, and never failing, where n
 
 ELSEWHERE = "elsewhere"  # a link from the folder to its home, when that is another
 TICK = 0.05  # seconds between two looks at the server
-FIRST_PAUSE, LONGEST_PAUSE, CALM = 0.05, 5.0, 30.0  # seconds; the pause doubles until a life was longer than CALM
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0  # seconds; the pause doubles with each start in vain
 
 
 class EmbeddedPostgres:
@@ -229,7 +229,7 @@ class EmbeddedPostgres:
         pause = FIRST_PAUSE
         try:
             while not self._stopping.is_set():
-                began = time.monotonic()
+                lives = self._lives
                 try:
                     self._one_life()
                 except Exception as error:  # whatever it is, the data must come back: try again, or tell start()
@@ -237,10 +237,8 @@ class EmbeddedPostgres:
                         self._failure = error
                         return
                     log.error("postgres_not_back_yet", extra={"reason": str(error), "pause_s": pause})
-                if time.monotonic() - began > CALM:
-                    pause = FIRST_PAUSE
+                pause = FIRST_PAUSE if self._lives > lives else min(pause * 2, LONGEST_PAUSE)
                 self._stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._lock.release()
             self._settled.set()
