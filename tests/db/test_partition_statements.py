@@ -83,10 +83,6 @@ async def test_the_whole_main_job_stays_in_one_partition(journey: Journey, catch
     assert await audit_clean(journey.db)
     catch.seen = caught
     found = list(catch.statements())
-    import json
-
-    json.dump(list(caught), open("/tmp/caught.json", "w"))
-    print(len(caught), len(found))
     assert len(caught) > 150, len(caught)
     wrong = []
     with psycopg.connect(partitioned_url, autocommit=True) as conn:

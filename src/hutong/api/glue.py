@@ -11,10 +11,11 @@ from litestar.handlers import BaseRouteHandler
 
 from hutong.desk import signing
 from hutong.desk.house import House
+from hutong.infra.faults import of_the_house
 from hutong.infra.logs import get_logger
 from hutong.kit.access import Actor
 from hutong.kit.ids import IdKind
-from hutong.kit.refusals import BadInput, NotSignedIn, Refusal
+from hutong.kit.refusals import BadInput, Busy, NotSignedIn, Refusal
 from hutong.kit.text import Text
 
 PROBLEM = "application/problem+json"
@@ -143,7 +144,10 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[d
 
 
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """A defect of ours: logged with its trace, told without it."""
+    """A defect of ours: logged with its trace, told without it. When only the database was away: try again."""
+    if of_the_house(error):
+        log.warning("database_away", path=request.url.path, error=type(error).__name__)
+        return problem(request, Busy(retry_after=2))
     log.error("fault", path=request.url.path, exc_info=error)
     body = {"type": "about:blank", "title": "A defect on our side. Nothing half-done is kept.", "status": 500}
     return Response(body, status_code=500, media_type=PROBLEM)

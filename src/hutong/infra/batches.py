@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 from msgspec import Struct
 
-from hutong.infra.db import Database, OutcomeUnknown, Tx
-from hutong.infra.faults import connection_lost
+from hutong.infra.db import Database, OutcomeUnknown, Tx, connection_lost
 from hutong.kit.clock import Clock
 from hutong.kit.refusals import Busy, Refusal
 

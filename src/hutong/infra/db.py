@@ -5,23 +5,26 @@ names its city (docs/decisions/0002). SQLAlchemy owns the tables and migrations.
 """
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-import msgspec
 from hutong.infra.facts import Fact
 from hutong.kit.refusals import Busy
 
 T = TypeVar("T")
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 Observer = Callable[[str, dict[str, Any]], None]
+AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 set_json_dumps(lambda value: msgspec.json.encode(value))
 set_json_loads(msgspec.json.decode)
@@ -29,6 +32,11 @@ set_json_loads(msgspec.json.decode)
 
 class OutcomeUnknown(Exception):
     """The connection died while committing: the effect may or may not be there. Ask again with the same key."""
+
+
+def connection_lost(error: psycopg.Error) -> bool:
+    """Whether the server went away before the commit was sent: nothing was done, so it is safe to try again."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 class Tx:
@@ -93,7 +101,7 @@ class Database:
         self._writers = self._pool(writers, f"{base} {idle}", autocommit=False)
         self._readers = self._pool(readers, f"{base} -c default_transaction_read_only=on", autocommit=True)
 
-    def _pool(self, size: int, options: str, *, autocommit: bool) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
+    def _pool(self, size: int, options: str, *, autocommit: bool) -> Pool:
         kwargs = {"options": options, "row_factory": dict_row, "autocommit": autocommit}
         return AsyncConnectionPool(
             self.url, min_size=1, max_size=size, open=False, kwargs=kwargs, timeout=self._wait_s,
@@ -116,10 +124,7 @@ class Database:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[Tx]:
-        try:
-            conn = await self._writers.getconn()
-        except PoolTimeout as error:
-            raise Busy(retry_after=2) from error
+        conn = await _living(self._writers)
         try:
             yield Tx(conn, self._observer)
             await self._commit(conn)
@@ -139,11 +144,11 @@ class Database:
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[Tx]:
+        conn = await _living(self._readers)
         try:
-            async with self._readers.connection() as conn:
-                yield Tx(conn, self._observer)
-        except PoolTimeout as error:
-            raise Busy(retry_after=2) from error
+            yield Tx(conn, self._observer)
+        finally:
+            await _shielded(self._readers.putconn(conn))
 
     def city(self, city_id: int) -> Any:
         """A writing transaction in the shard of a city; commits when the block ends without an exception."""
@@ -173,16 +178,50 @@ class Database:
             await conn.execute("rollback")
 
     async def run_city(self, city_id: int, work: Callable[[Tx], Awaitable[T]]) -> T:
-        """`work` in a transaction of the city; a deadlock or serialization failure is tried again, three times."""
+        """`work` in a transaction of the city; tried again, three times, after a deadlock, a serialization failure, or
+        a connection that was lost before the commit. Raises OutcomeUnknown when it was lost in the commit."""
         for attempt in range(4):
             try:
                 async with self.city(city_id) as tx:
                     return await work(tx)
-            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
-                if attempt == 3:
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if attempt == 3 or not (isinstance(error, AGAIN) or connection_lost(error)):
                     raise
                 await asyncio.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
+
+
+async def _living(pool: Pool) -> AsyncConnection[DictRow]:
+    """A connection whose server is still there. Raises Busy when none comes in time.
+
+    The kernel knows of a server that hung up, so a look at the socket finds the dead without asking anybody; after a
+    restart of PostgreSQL none of the connections that waited in the pool costs its next user an error.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + pool.timeout
+    try:
+        while True:
+            conn = await pool.getconn(until - loop.time())
+            if not _something_to_read(conn):
+                return conn
+            try:
+                await pool.check_connection(conn)  # a notice or a changed setting is no hang-up
+                return conn
+            except psycopg.Error:
+                await conn.close()
+                await _shielded(pool.putconn(conn))  # the pool makes another in its place
+            except BaseException:
+                await _shielded(pool.putconn(conn))
+                raise
+    except PoolTimeout as error:
+        raise Busy(retry_after=2) from error
+
+
+def _something_to_read(conn: AsyncConnection[DictRow]) -> bool:
+    """Whether the server sent anything unasked: its last words, mostly."""
+    look = select.poll()
+    look.register(conn.fileno(), select.POLLIN)
+    return bool(look.poll(0))
 
 
 async def _undo(conn: AsyncConnection[DictRow]) -> None:

@@ -9,8 +9,3 @@ from hutong.kit.refusals import Busy
 def of_the_house(error: BaseException) -> bool:
     """Whether trying the same again later may succeed: the data of the request are not the cause."""
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | OutcomeUnknown | Busy)
-
-
-def connection_lost(error: psycopg.Error) -> bool:
-    """Whether the server went away before the commit was sent: nothing was done, so it is safe to try again."""
-    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
