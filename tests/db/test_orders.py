@@ -217,3 +217,20 @@ async def test_a_member_with_two_phones_does_not_pass_the_cap(db: Database, now)
     results = await asyncio.gather(*(place(db, [a_place(lane, member_id=ann)], now) for _ in range(10)))
     assert sum(isinstance(r[0], Placed) for r in results) == 1
     assert await audit_clean(db)
+
+
+async def test_what_costs_nothing_is_paid_at_once_and_goes_back_at_once(db: Database, now):
+    lane = await a_lane(db, now, quota=5, price=Amount(0, "CNY"), terms=Terms(valid_days=30, per_member=3))
+    ask = a_place(lane, 2)
+    placed = (await place(db, [ask], now))[0]
+    assert isinstance(placed, Placed)
+    assert placed.state == "paid"
+    found = await units(db, ask.order_id)
+    assert {u.state for u in found} == {"valid"}
+    assert await audit_clean(db)
+    await refund(db, ask.order_id, now, voucher_ids=(found[0].voucher_id,))
+    assert await state_of(db, ask.order_id) == "part_refunded"
+    assert await stock(db, lane) == (1, 0, 4)
+    await refund(db, ask.order_id, now)
+    assert await state_of(db, ask.order_id) == "refunded"
+    assert await audit_clean(db)

@@ -53,8 +53,9 @@ async def test_a_failed_deal_is_refunded_whole_at_the_end_of_the_sale(db: Databa
     bought_orders = [(await bought(db, lane, now, 2))[0].order_id for _ in range(3)]
     assert (await close(db, now)).failed == 0
     late = now + timedelta(hours=1)
-    done = await close(db, late)
-    assert (done.tipped, done.failed, done.refunds) == (0, 1, 3)
+    judged, done = await close(db, late), await close(db, late)
+    assert (judged.tipped, judged.failed, judged.refunds) == (0, 1, 0)
+    assert (done.tipped, done.failed, done.refunds) == (0, 0, 3)
     assert await audit_clean(db)
     again = await close(db, late)
     assert (again.tipped, again.failed, again.refunds) == (0, 0, 0)

@@ -11,6 +11,7 @@ from hutong.orders.model import (
     Placed,
     Promise,
     RefundAsked,
+    Sales,
     Wanted,
 )  # fmt: skip
 from hutong.orders.operations import (
@@ -35,6 +36,7 @@ from hutong.orders.queries import (
     order_of_payment,
     progress,
     refunds,
+    sales,
 )  # fmt: skip
 from hutong.orders.refusals import (
     MixedOrder,
@@ -54,8 +56,9 @@ from hutong.orders.scheme import Plan, Scheme, Schemes
 __all__ = [
     "AskRefund", "Cancel", "Cancelled", "Change", "Line", "MixedOrder", "NothingOrdered", "NothingToRefund", "Order",
     "OrderClosed", "OrderPaid", "OrderUnknown", "OverMemberCap", "Place", "Placed", "Plan",
-    "PriceChanged", "Promise", "RefundAsked", "RefundForbidden", "Scheme", "SchemeUnknown", "Schemes", "Wanted",
+    "PriceChanged", "Promise", "RefundAsked", "RefundForbidden", "Sales", "Scheme", "SchemeUnknown", "Schemes",
+    "Wanted",
     "ask_refunds", "bought", "cancel", "cities_of_member", "close_offers", "closed", "expire_unpaid", "expire_vouchers",
     "history", "of_member", "of_merchant", "order", "order_of_payment", "paid", "place", "progress", "receive",
-    "refunds", "refunds_done", "refunds_failed",
+    "refunds", "refunds_done", "refunds_failed", "sales",
 ]  # fmt: skip

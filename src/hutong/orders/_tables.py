@@ -44,6 +44,10 @@ orders = city_table(
 )
 Index("orders_member_idx", orders.c.city_id, orders.c.member_id, orders.c.order_id.desc())
 Index("orders_merchant_idx", orders.c.city_id, orders.c.merchant_id, orders.c.order_id.desc())
+Index(
+    "orders_sold_idx", orders.c.city_id, orders.c.merchant_id, orders.c.paid_at,
+    postgresql_where=orders.c.paid_at.is_not(None),
+)  # fmt: skip
 Index("orders_unpaid_idx", orders.c.city_id, orders.c.expires_at, postgresql_where=orders.c.state == "placed")
 
 lines = city_table(
@@ -100,6 +104,7 @@ refunds = city_table(
     CheckConstraint("units >= 0", name="units"),
 )
 Index("refunds_order_idx", refunds.c.city_id, refunds.c.order_id)
+Index("refunds_merchant_idx", refunds.c.city_id, refunds.c.merchant_id, refunds.c.asked_at)
 
 # How many units of an offer with a cap per member each member holds: locked while an order is decided.
 bought = city_table(

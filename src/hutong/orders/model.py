@@ -150,6 +150,16 @@ class Change(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Sales(Struct, frozen=True, kw_only=True):
+    """What a merchant sold in a period, and what buyers asked back in it (refunds that failed are left out)."""
+
+    orders: int
+    units: int
+    paid: Amount
+    refunds: int
+    refunded: Amount
+
+
 def line_id(order_id: UUID, line_no: int) -> UUID:
     return derive(order_id, f"line/{line_no}")
 

@@ -1,6 +1,7 @@
 """Reads of orders. Each begins with who may see: the member who owns it, or the merchant who sold it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import msgspec
 from hutong.infra.db import Tx
 from hutong.kit.money import Amount
 from hutong.kit.text import Text
-from hutong.orders.model import Change, Line, Order
+from hutong.orders.model import Change, Line, Order, Sales
 
 
 async def of_member(
@@ -34,6 +35,31 @@ async def of_merchant(
         city=city_id, merchants=list(merchant_ids), after=after, limit=limit,
     )  # fmt: skip
     return await _with_lines(tx, rows, city_id)
+
+
+async def sales(
+    tx: Tx, merchant_id: UUID, *, city_id: int, asset: str, since: datetime, until: datetime
+) -> Sales:  # fmt: skip
+    """What was paid for and what was asked back at this merchant in [since, until). Who may see is the caller's."""
+    row = await tx.row(
+        """select s.orders, s.units, s.paid, r.refunds, r.refunded from
+             (select count(distinct o.order_id)::int as orders, coalesce(sum(l.quantity), 0)::int as units,
+                     coalesce(sum(l.total_units), 0)::bigint as paid
+              from orders.orders o
+              join orders.lines l on l.city_id = %(city)s and l.order_id = o.order_id
+              where o.city_id = %(city)s and o.merchant_id = %(merchant)s and o.asset = %(asset)s
+                and o.paid_at >= %(since)s and o.paid_at < %(until)s) s,
+             (select count(*)::int as refunds, coalesce(sum(units), 0)::bigint as refunded
+              from orders.refunds
+              where city_id = %(city)s and merchant_id = %(merchant)s and asset = %(asset)s and state <> 'failed'
+                and asked_at >= %(since)s and asked_at < %(until)s) r""",
+        city=city_id, merchant=merchant_id, asset=asset, since=since, until=until,
+    )  # fmt: skip
+    assert row is not None
+    return Sales(
+        orders=row["orders"], units=row["units"], paid=Amount(row["paid"], asset), refunds=row["refunds"],
+        refunded=Amount(row["refunded"], asset),
+    )  # fmt: skip
 
 
 async def order(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> Order | None:

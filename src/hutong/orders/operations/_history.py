@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from hutong import inventory, places, vouchers
+from hutong import inventory, ledger, places, vouchers
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
 from hutong.kit.terms import validity
 from hutong.kit.text import Text
+from hutong.ledger import Transfer
 from hutong.orders.model import Promise, UnitShare, voucher_id
 from hutong.orders.operations import _tipping
 
@@ -66,15 +67,25 @@ async def move(
     )  # fmt: skip
 
 
-async def fulfil(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: datetime) -> None:
-    """What was placed and is now paid: confirm the holds, count towards tipping, issue the vouchers.
+async def fulfil(
+    tx: Tx, ids: Sequence[UUID], transfers: Sequence[Transfer], *, city_id: int, now: datetime
+) -> None:  # fmt: skip
+    """What was placed and is now paid: count towards tipping, issue the vouchers, book the money, sell the stock.
 
-    The orders are locked by the caller (or were inserted in this transaction) and are in state placed.
+    The orders are locked by the caller (or were inserted in this transaction) and are in state placed. The order of
+    these steps is the order of locks of the whole package (README): the hot row of the stock comes last.
     """
-    if not ids:
-        return
-    orders = await lock(tx, ids, city_id=city_id)
+    orders = await lock(tx, ids, city_id=city_id) if ids else {}
+    if orders:
+        await _grant(tx, orders, ids, city_id=city_id, now=now)
+    must(await ledger.post(tx, transfers, now=now), "capture")
     must(await inventory.confirm(tx, [orders[i]["hold_id"] for i in ids], city_id=city_id, now=now), "confirm")
+
+
+async def _grant(
+    tx: Tx, orders: dict[UUID, dict[str, Any]], ids: Sequence[UUID], *, city_id: int, now: datetime
+) -> None:  # fmt: skip
+    """The vouchers of orders that are paid now."""
     await move(tx, [(i, "paid", None, "paid") for i in ids], city_id=city_id, now=now)
     lines = await tx.rows(
         """select * from orders.lines where city_id = %(city)s and order_id = any(%(ids)s::uuid[])

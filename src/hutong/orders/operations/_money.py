@@ -34,24 +34,7 @@ async def send_back(tx: Tx, backs: Sequence[Back], *, city_id: int, now: datetim
     """Write the refunds, reserve their money, and leave the intents for the courier. Amounts are over zero."""
     if not backs:
         return
-    await tx.run(
-        """insert into orders.refunds (city_id, refund_id, order_id, payment_id, provider, merchant_id,
-                                       voucher_ids, units, asset, reason, by,
-                                       state, asked_at)
-           select %(city)s, r.id, r.ord, r.payment, r.provider, r.merchant,
-                  string_to_array(r.vouchers, ',')::uuid[], r.units, r.asset,
-                  r.reason, r.by, 'asked', %(now)s
-           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(payments)s::uuid[], %(providers)s::text[],
-                       %(merchants)s::uuid[], %(vouchers)s::text[],
-                       %(units)s::bigint[], %(assets)s::text[], %(reasons)s::text[], %(bys)s::uuid[])
-                as r(id, ord, payment, provider, merchant, vouchers, units, asset, reason, by)""",
-        city=city_id, now=now, ids=[b.refund_id for b in backs], orders=[b.order_id for b in backs],
-        payments=[b.payment_id for b in backs], providers=[b.provider for b in backs],
-        merchants=[b.merchant_id for b in backs],
-        vouchers=[",".join(str(v) for v in b.voucher_ids) for b in backs],
-        units=[b.amount.units for b in backs], assets=[b.amount.asset for b in backs],
-        reasons=[b.reason for b in backs], bys=[b.by for b in backs],
-    )  # fmt: skip
+    await insert(tx, backs, "asked", city_id=city_id, now=now)
     _history.must(await ledger.post(tx, [_reserve(b, city_id) for b in backs], now=now), "reserve refund")
     asks = [
         payments.AskRefund(refund_id=b.refund_id, payment_id=b.payment_id, amount=b.amount, reason=b.reason)
@@ -59,6 +42,29 @@ async def send_back(tx: Tx, backs: Sequence[Back], *, city_id: int, now: datetim
     ]
     _history.must(await payments.ask_refunds(tx, asks, city_id=city_id, now=now), "ask refund")
     await tx.record([_fact(b, "orders.refund_asked", city_id, now) for b in backs])
+
+
+async def insert(tx: Tx, backs: Sequence[Back], state: str, *, city_id: int, now: datetime) -> None:
+    """The rows of refunds, asked or (when they move no money) done."""
+    await tx.run(
+        """insert into orders.refunds (city_id, refund_id, order_id, payment_id, provider, merchant_id,
+                                       voucher_ids, units, asset, reason, by,
+                                       state, asked_at, ended_at)
+           select %(city)s, r.id, r.ord, r.payment, r.provider, r.merchant,
+                  string_to_array(r.vouchers, ',')::uuid[], r.units, r.asset,
+                  r.reason, r.by, %(state)s, %(now)s,
+                  case when %(state)s = 'done' then %(now)s::timestamptz end
+           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(payments)s::uuid[], %(providers)s::text[],
+                       %(merchants)s::uuid[], %(vouchers)s::text[],
+                       %(units)s::bigint[], %(assets)s::text[], %(reasons)s::text[], %(bys)s::uuid[])
+                as r(id, ord, payment, provider, merchant, vouchers, units, asset, reason, by)""",
+        city=city_id, now=now, state=state, ids=[b.refund_id for b in backs], orders=[b.order_id for b in backs],
+        payments=[b.payment_id for b in backs], providers=[b.provider for b in backs],
+        merchants=[b.merchant_id for b in backs],
+        vouchers=[",".join(str(v) for v in b.voucher_ids) for b in backs],
+        units=[b.amount.units for b in backs], assets=[b.amount.asset for b in backs],
+        reasons=[b.reason for b in backs], bys=[b.by for b in backs],
+    )  # fmt: skip
 
 
 def reserve_id(refund_id: UUID) -> UUID:

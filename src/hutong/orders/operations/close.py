@@ -29,7 +29,8 @@ class Closed(Struct, frozen=True, kw_only=True):
 async def close_offers(tx: Tx, *, city_id: int, now: datetime, limit: int = 200) -> Closed:
     """Close deals with a minimum whose sale has ended, and refund whole what has not tipped; at most `limit` orders.
 
-    Call it until it does nothing. A deal is judged once, under the lock of its count: the last payment and the
+    Call it until it does nothing: one call judges, the next ones refund (orders are locked before counts elsewhere, so
+    one transaction must not do both). A deal is judged once, under the lock of its count: the last payment and the
     closing cannot both win. Refund reason: not_tipped.
     """
     rows = await tx.rows(
@@ -41,6 +42,9 @@ async def close_offers(tx: Tx, *, city_id: int, now: datetime, limit: int = 200)
         now=now,
     )
     await tx.record([_fact(city_id, r["offer_id"], r["outcome"], now) for r in rows])
+    if rows:
+        failed = sum(r["outcome"] == "failed" for r in rows)
+        return Closed(tipped=len(rows) - failed, failed=failed, refunds=0)
     waiting = await tx.rows(
         """select distinct l.order_id from orders.tippings t
            join orders.lines l on l.city_id = %(city)s and l.offer_id = t.offer_id
@@ -54,8 +58,7 @@ async def close_offers(tx: Tx, *, city_id: int, now: datetime, limit: int = 200)
         limit=limit,
     )
     asked = await _ask(tx, [r["order_id"] for r in waiting], "not_tipped", city_id=city_id, now=now)
-    failed = sum(r["outcome"] == "failed" for r in rows)
-    return Closed(tipped=len(rows) - failed, failed=failed, refunds=len(asked))
+    return Closed(tipped=0, failed=0, refunds=len(asked))
 
 
 async def expire_vouchers(tx: Tx, *, city_id: int, now: datetime, limit: int = 1000) -> list[RefundAsked]:

@@ -14,6 +14,7 @@ from hutong.kit.refusals import Refusal
 from hutong.kit.terms import Terms
 from hutong.orders.model import AskRefund, RefundAsked
 from hutong.orders.operations import _history, _money
+from hutong.orders.operations.refund_ends import give_units_back
 from hutong.orders.refusals import NothingToRefund, OrderUnknown, RefundForbidden, closed
 
 HOUSE = frozenset({"expired", "not_tipped", "merchant"})  # reasons that do not ask the terms
@@ -43,7 +44,7 @@ async def ask_refunds(
     flat = [unit.voucher_id for picked in chosen for unit in picked]
     _history.must(await vouchers.start_refund(tx, flat, city_id=city_id, now=now), "start refund")
     backs: list[_money.Back] = []
-    free: list[UUID] = []
+    free: list[_money.Back] = []
     for i, (ask, picked) in enumerate(zip(asks, chosen, strict=True)):
         if results[i] is not None:
             continue
@@ -54,10 +55,18 @@ async def ask_refunds(
         if back.amount:
             backs.append(back)
         else:
-            free.extend(back.voucher_ids)
+            free.append(back)
     await _money.send_back(tx, backs, city_id=city_id, now=now)
-    _history.must(await vouchers.refunded(tx, free, city_id=city_id, now=now), "refund of nothing")
+    await _end_free(tx, free, city_id=city_id, now=now)
     return [r for r in results if r is not None]
+
+
+async def _end_free(tx: Tx, backs: Sequence[_money.Back], *, city_id: int, now: datetime) -> None:
+    """Units that cost nothing go back at once: nobody has to be asked for money."""
+    if backs:
+        await _money.insert(tx, backs, "done", city_id=city_id, now=now)
+        rows = [{"order_id": b.order_id, "units": 0, "reason": b.reason, "voucher_ids": b.voucher_ids} for b in backs]
+        await give_units_back(tx, rows, [], city_id=city_id, now=now)
 
 
 def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken: set[UUID]) -> list[Any] | Refusal:

@@ -35,15 +35,10 @@ async def refunds_done(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: dateti
     if not rows:
         return [False for _ in ids]
     await _history.lock(tx, [r["order_id"] for r in rows.values()], city_id=city_id)
-    _history.must(
-        await ledger.post(tx, [_ending(r, "post_pending", city_id) for r in rows.values()], now=now), "post refund"
-    )
-    flat = sorted(v for r in rows.values() for v in r["voucher_ids"])
-    _history.must(await vouchers.refunded(tx, flat, city_id=city_id, now=now), "refunded")
     await _end(tx, rows, "done", city_id=city_id, now=now)
+    transfers = [_ending(r, "post_pending", city_id) for r in rows.values()]
     sold = [r for r in rows.values() if r["voucher_ids"]]
-    await _count_refunded(tx, sold, city_id=city_id, now=now)
-    await _units_back(tx, sold, city_id=city_id, now=now)
+    await give_units_back(tx, sold, transfers, city_id=city_id, now=now)
     await tx.record([_fact(r, "orders.refunded", city_id, now) for r in rows.values()])
     return [refund in rows for refund in ids]
 
@@ -53,11 +48,10 @@ async def refunds_failed(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: date
     rows = await _open_refunds(tx, ids, city_id=city_id)
     if not rows:
         return [False for _ in ids]
-    _history.must(
-        await ledger.post(tx, [_ending(r, "void_pending", city_id) for r in rows.values()], now=now), "void refund"
-    )
     flat = sorted(v for r in rows.values() for v in r["voucher_ids"])
     _history.must(await vouchers.refund_failed(tx, flat, city_id=city_id, now=now), "refund failed")
+    voids = [_ending(r, "void_pending", city_id) for r in rows.values()]
+    _history.must(await ledger.post(tx, voids, now=now), "void refund")
     await _end(tx, rows, "failed", city_id=city_id, now=now)
     await tx.record([_fact(r, "orders.refund_failed", city_id, now) for r in rows.values()])
     return [refund in rows for refund in ids]
@@ -93,9 +87,7 @@ def _fact(refund: dict[str, Any], topic: str, city_id: int, now: datetime) -> Fa
 
 
 async def _count_refunded(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, now: datetime) -> None:
-    """The orders' sums and states: refunded when nothing of the money is left, part_refunded otherwise."""
-    if not refunds:
-        return
+    """The orders' sums and states: refunded when no unit is left that was not, part_refunded otherwise."""
     totals: dict[UUID, int] = {}
     reasons: dict[UUID, str] = {}
     for refund in refunds:
@@ -105,18 +97,24 @@ async def _count_refunded(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int
         """update orders.orders o set refunded_units = o.refunded_units + k.units
            from unnest(%(ids)s::uuid[], %(units)s::bigint[]) as k(id, units)
            where o.city_id = %(city)s and o.order_id = k.id
-           returning o.order_id, o.refunded_units = o.total_units as whole""",
+           returning o.order_id""",
         city=city_id, ids=sorted(totals), units=[totals[i] for i in sorted(totals)],
     )  # fmt: skip
-    steps = [(r["order_id"], "refunded" if r["whole"] else "part_refunded", None, reasons[r["order_id"]]) for r in rows]
+    units = await vouchers.of_orders(tx, [r["order_id"] for r in rows], city_id=city_id)
+    left = {u.order_id for u in units if u.state != "refunded"}
+    steps = [(i, "part_refunded" if i in left else "refunded", None, reasons[i]) for i in (r["order_id"] for r in rows)]
     await _history.move(tx, steps, city_id=city_id, now=now)
 
 
-async def _units_back(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, now: datetime) -> None:
-    """Refunded units go back into stock, out of the member's cap and out of a count that has not tipped yet."""
-    wanted = [v for r in refunds for v in r["voucher_ids"]]
+async def give_units_back(
+    tx: Tx, refunds: list[dict[str, Any]], transfers: Sequence[Transfer], *, city_id: int, now: datetime
+) -> None:
+    """Refunded units leave the member's cap and a count that has not tipped yet, their vouchers end, the money is
+    booked, the stock is free: in the order of locks of the package. `refunds` are rows with their voucher_ids."""
+    wanted = sorted(v for r in refunds for v in r["voucher_ids"])
     units = list(await vouchers.by_ids(tx, wanted, city_id=city_id))
     if not units:
+        _history.must(await ledger.post(tx, transfers, now=now), "post refund")
         return
     lines = await tx.rows(
         """select l.line_id, l.order_id, l.offer_id, l.promise, o.member_id from orders.lines l
@@ -131,7 +129,10 @@ async def _units_back(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int, no
         for u, row in zip(units, rows, strict=True)
         for quota in row["promise"]["quota_ids"]
     ]
-    _history.must(await inventory.give_back(tx, backs, city_id=city_id, now=now), "give back")
     await _caps.give_back(tx, [_caps.Claim(0, r["member_id"], r["offer_id"], 1, None) for r in rows], city_id=city_id)
     counts = [(r["offer_id"], 1) for r in rows if r["promise"]["waiting"]]
     await _tipping.take_back(tx, counts, city_id=city_id)
+    _history.must(await vouchers.refunded(tx, wanted, city_id=city_id, now=now), "refunded")
+    await _count_refunded(tx, refunds, city_id=city_id, now=now)
+    _history.must(await ledger.post(tx, transfers, now=now), "post refund")
+    _history.must(await inventory.give_back(tx, backs, city_id=city_id, now=now), "give back")
