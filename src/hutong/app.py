@@ -9,6 +9,7 @@ from hutong.api import api_routes
 from hutong.cli import group
 from hutong.desk.house import House
 from hutong.desk.rounds import cities, periodics, registry
+from hutong.desk.watching import Watched
 from hutong.infra import settings as settings_module
 from hutong.infra.db import Database
 from hutong.infra.files import LocalFiles
@@ -86,7 +87,7 @@ def create() -> Litestar:
         finally:
             await house.close()
 
-    return make_app(house, lifespan=[lifespan], more=api_routes())
+    return make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched])
 
 
 class Wiring:

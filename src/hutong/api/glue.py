@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 
 from hutong.desk import signing
 from hutong.desk.house import House
+from hutong.infra import metrics
 from hutong.infra.faults import of_the_house
 from hutong.infra.logs import get_logger
 from hutong.kit.access import Actor
@@ -128,6 +129,7 @@ def problem(request: Request[Any, Any, Any], refusal: Refusal) -> Response[dict[
 
 
 def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[dict[str, Any]]:
+    metrics.refusals.labels(error.code).inc()
     return problem(request, error)
 
 
@@ -148,6 +150,7 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict
     if of_the_house(error):
         log.warning("database_away", path=request.url.path, error=type(error).__name__)
         return problem(request, Busy(retry_after=2))
+    metrics.faults.labels("api").inc()
     log.error("fault", path=request.url.path, exc_info=error)
     body = {"type": "about:blank", "title": "A defect on our side. Nothing half-done is kept.", "status": 500}
     return Response(body, status_code=500, media_type=PROBLEM)

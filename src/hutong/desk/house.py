@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from hutong import orders, settlement
+from hutong.infra import metrics
 from hutong.infra.answers import keyed
-from hutong.infra.batches import Batches, BatchRun
+from hutong.infra.batches import Batches
 from hutong.infra.db import Database
 from hutong.infra.files import Files
 from hutong.infra.settings import Settings
@@ -24,7 +25,7 @@ class House:
 
     def __init__(
         self, *, settings: Settings, db: Database, clock: Clock, schemes: Schemes,
-        providers: Mapping[str, PaymentProvider], sms: Sms, files: Files, observe: Any = None,
+        providers: Mapping[str, PaymentProvider], sms: Sms, files: Files, observe: Any = metrics.batch_done,
     ) -> None:  # fmt: skip
         self.settings, self.db, self.clock, self.schemes = settings, db, clock, schemes
         self.providers, self.sms, self.files = providers, sms, files
@@ -33,7 +34,7 @@ class House:
             db, providers, clock=clock, settle=orders.receive,
             addresses=Addresses(notify=f"{address}/callbacks/{{provider}}", back=f"{address}/paid/{{order}}"),
         )  # fmt: skip
-        self.batches = Batches(db, clock, observe=observe or _unobserved)
+        self.batches = Batches(db, clock, observe=observe)
         self._register()
         self._stack = AsyncExitStack()
         self.worker: Worker | None = None
@@ -86,7 +87,3 @@ class House:
             self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
         # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.
         self.batches.register("settlement.redeem", redeem, size=size, wait_ms=wait)
-
-
-def _unobserved(run: BatchRun) -> None:
-    del run
