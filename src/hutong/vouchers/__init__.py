@@ -3,6 +3,7 @@
 from hutong.vouchers.codes import qr_text, step_of, step_token
 from hutong.vouchers.model import (
     TABS,
+    DayUses,
     Failure,
     Issue,
     Issued,
@@ -42,6 +43,8 @@ from hutong.vouchers.queries import (
     steps,
     use,
     uses,
+    uses_by_day,
+    uses_by_ids,
     uses_of,
     wallet,
     wallet_counts,
@@ -68,7 +71,8 @@ from hutong.vouchers.refusals import (
 )  # fmt: skip
 
 __all__ = [
-    "TABS", "AlreadyReversed", "AlreadyUsed", "CountTooHigh", "Failure", "Issue", "Issued", "Kind", "NotRedeemedHere",
+    "TABS", "AlreadyReversed", "AlreadyUsed", "CountTooHigh", "DayUses", "Failure", "Issue", "Issued", "Kind",
+    "NotRedeemedHere",
     "NotRefunding", "Notice", "Prepare", "Prepared", "QrAlreadyUsed", "Redeem", "Redeemed", "Reverse", "Reversed",
     "Sibling", "StaleQr", "State", "Step", "Tab", "TooManyCycles", "TooManyGuesses", "UndoWindowOver", "UnknownCode",
     "Use", "Voucher", "VoucherRefunded", "VoucherRefunding", "VoucherUnknown", "VoucherUsed", "VoucherVoid",
@@ -76,5 +80,5 @@ __all__ = [
     "WrongStore", "activate", "by_ids", "expire", "failures", "issue", "lock_orders", "of_member",
     "of_orders", "prepare", "qr_text",
     "redeem", "refund_failed", "refunded", "reverse", "start_refund", "step_of", "step_token", "steps", "use", "uses",
-    "uses_of", "void", "wallet", "wallet_counts",
+    "uses_by_day", "uses_by_ids", "uses_of", "void", "wallet", "wallet_counts",
 ]  # fmt: skip

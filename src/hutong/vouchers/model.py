@@ -1,6 +1,6 @@
 """Vouchers as values: the right itself, what is asked about it and what is answered."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -294,6 +294,14 @@ class Use(Struct, frozen=True, kw_only=True):
     reversed_at: datetime | None = None
     reversed_by: UUID | None = None
     reason: str | None = None
+
+
+class DayUses(Struct, frozen=True, kw_only=True):
+    """The redemptions of one day on the clocks of a city: uses that stand, and redemptions that were undone since."""
+
+    day: date
+    count: int
+    undone: int
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from hutong.infra.db import Tx
 from hutong.kit.access import Scope
 from hutong.kit.masks import mask_name
-from hutong.vouchers.model import TABS, Failure, Step, Tab, Use, Voucher
+from hutong.vouchers.model import TABS, DayUses, Failure, Step, Tab, Use, Voucher
 
 
 def as_voucher(row: dict[str, Any]) -> Voucher:
@@ -128,6 +128,35 @@ async def use(tx: Tx, scope: Scope, redemption_id: UUID, *, city_id: int) -> Use
     allowed, params = scope.sql(city="r.city_id", merchant="r.merchant_id", store="r.store_id")
     row = await tx.row(f"{_USES} and {allowed} and r.redemption_id = %(id)s", city=city_id, id=redemption_id, **params)
     return None if row is None else _as_use(row)
+
+
+async def uses_by_ids(tx: Tx, scope: Scope, redemption_ids: Sequence[UUID], *, city_id: int) -> list[Use]:
+    """The redemptions with these ids within the scope, in their order; others are left out."""
+    allowed, params = scope.sql(city="r.city_id", merchant="r.merchant_id", store="r.store_id")
+    rows = await tx.rows(
+        f"{_USES} and {allowed} and r.redemption_id = any(%(ids)s::uuid[])",
+        city=city_id, ids=list(redemption_ids), **params,
+    )  # fmt: skip
+    found = {row["redemption_id"]: _as_use(row) for row in rows}
+    return [found[one] for one in dict.fromkeys(redemption_ids) if one in found]
+
+
+async def uses_by_day(
+    tx: Tx, scope: Scope, *, city_id: int, zone: str, since: datetime, until: datetime
+) -> list[DayUses]:
+    """How much was redeemed within the scope on each day of `zone` in [since, until); days without are left out."""
+    allowed, params = scope.sql(city="r.city_id", merchant="r.merchant_id", store="r.store_id")
+    rows = await tx.rows(
+        f"""select (r.at at time zone %(zone)s)::date as day,
+                   coalesce(sum(r.count) filter (where u.redemption_id is null), 0)::int as count,
+                   count(u.redemption_id)::int as undone
+            from vouchers.redemptions r
+            left join vouchers.reversals u on u.city_id = %(city)s and u.redemption_id = r.redemption_id
+            where r.city_id = %(city)s and {allowed} and r.at >= %(since)s and r.at < %(until)s
+            group by 1 order by 1""",
+        city=city_id, zone=zone, since=since, until=until, **params,
+    )  # fmt: skip
+    return [DayUses(**row) for row in rows]
 
 
 async def uses_of(tx: Tx, voucher_ids: Sequence[UUID], *, city_id: int) -> list[Use]:

@@ -81,6 +81,14 @@ def upgrade() -> None:
         schema="orders",
         postgresql_where=sa.text("state = 'placed'"),
     )
+    op.create_index(
+        "orders_sold_idx",
+        "orders",
+        ["city_id", "merchant_id", "paid_at"],
+        unique=False,
+        schema="orders",
+        postgresql_where=sa.text("paid_at IS NOT NULL"),
+    )
     op.create_table(
         "tippings",
         sa.Column("city_id", sa.Integer(), nullable=False),
@@ -180,6 +188,9 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_index("refunds_order_idx", "refunds", ["city_id", "order_id"], unique=False, schema="orders")
+    op.create_index(
+        "refunds_merchant_idx", "refunds", ["city_id", "merchant_id", "asked_at"], unique=False, schema="orders"
+    )
     # ### end Alembic commands ###
 
 
