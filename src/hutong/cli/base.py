@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import click
 from rich.console import Console
 
+from hutong.cli.sandboxpay.keys import Keys
 from hutong.desk.house import House
 from hutong.infra import migrate
 from hutong.infra import settings as settings_module
@@ -41,13 +42,18 @@ class Context:
     def settings(self, **given: Any) -> Settings:
         """The settings; options of the command line win over the environment."""
         try:
-            return settings_module.load(data=self.data, **given)
+            return settings_module.load(**{"data": self.data, **given})
         except SettingsError as error:
             raise click.ClickException(str(error)) from None
 
     def stays(self) -> bool:
         """Whether a database was named (by --data or HUTONG_DATABASE_URL) that outlives the command."""
         return self.data is not None or bool(os.environ.get("HUTONG_DATABASE_URL"))
+
+    def house(self, settings: Settings) -> House:
+        """A house for this process alone. It may be the first here, so the keys of SandboxPay are made when absent."""
+        Keys(settings.data_folder() / "sandboxpay" / "keys")
+        return self.wiring.build(settings)
 
     @contextmanager
     def database(self, settings: Settings) -> Iterator[Settings]:

@@ -1,6 +1,6 @@
 """Messages to people: the port, its twin, the words and the log."""
 
-from hutong.messages.console import ConsoleSms
+from hutong.messages.console import ConsoleSms, last_code_in
 from hutong.messages.model import (
     Accepted,
     BadFacts,
@@ -18,5 +18,5 @@ from hutong.messages.queries import sent_to
 
 __all__ = [
     "Accepted", "BadFacts", "ConsoleSms", "Delivered", "OutgoingSms", "Rejected", "Send", "SentMessage", "Sms",
-    "SmsUnknown", "Unknown", "UnknownTemplate", "deliver", "note", "queue", "sent_to",
+    "SmsUnknown", "Unknown", "UnknownTemplate", "deliver", "last_code_in", "note", "queue", "sent_to",
 ]  # fmt: skip

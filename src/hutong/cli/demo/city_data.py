@@ -271,6 +271,9 @@ def _misfits(data: CityData, merchant: MerchantData) -> list[str]:
             wrong.append(f"{offer.slug} costs no less than its list price")
         if offer.min_units > offer.quota:
             wrong.append(f"{offer.slug} can never reach its minimum")
+        ends = data.terms(merchant, offer).until_days
+        if ends is not None and ends + 1 < offer.sale.to_days:
+            wrong.append(f"{offer.slug} is still sold when it can no longer be used")
     return wrong + [f"{slug} is offered twice" for slug in _repeated([offer.slug for offer in merchant.offers])]
 
 

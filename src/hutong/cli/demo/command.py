@@ -1,0 +1,110 @@
+"""What `hutong demo` does: start the house, fill it, and leave it open; or play the main job once and close it."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import click
+from rich.table import Table
+
+from hutong.cli.base import Context, say, words
+from hutong.cli.demo.city_data import CityData, read_city
+from hutong.cli.demo.load import is_loaded, load_city
+from hutong.cli.demo.once import Play, Played
+from hutong.cli.demo.phone import Stuck
+from hutong.cli.keep import audited, show_audit
+from hutong.cli.processes import Family, environment, free_port, need_ports
+from hutong.cli.run import start_all
+from hutong.infra.db import Database
+from hutong.infra.settings import Settings
+from hutong.kit.clock import SystemClock
+
+
+def serve(ctx: Context, *, load: bool, as_json: bool, given: dict[str, Any]) -> None:
+    """Everything on one machine, with the demo cities, until Ctrl-C."""
+    settings = ctx.settings(**given, demo=True)
+    need_ports(settings, provider=True)
+    data = read_city()
+    with ctx.database(settings) as ready, Family(environment(ready)) as family:
+        if load:
+            fill(ready, data)
+        start_all(family, ready, ctx.wiring.target)
+        welcome(ready, data)
+        say({"address": ready.address, "cast": {p.key: p.phone for p in data.cast.people}}, as_json)
+        family.watch()
+
+
+def fill(settings: Settings, data: CityData) -> None:
+    """Load the demo cities unless they are there."""
+    asyncio.run(_fill(settings, data))
+
+
+async def _fill(settings: Settings, data: CityData) -> None:
+    assert settings.database_url is not None
+    db = await Database(settings.database_url).open()
+    try:
+        if await is_loaded(db, data):
+            words.print("the demo cities are there already")
+            return
+        loaded = await load_city(db, data, now=SystemClock().now())
+        words.print(f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers")
+    finally:
+        await db.close()
+
+
+def welcome(settings: Settings, data: CityData) -> None:
+    """Where to go and as whom."""
+    table = Table("who", "part", "phone", title="Sign in with one of these numbers", title_justify="left")
+    for person in data.cast.people:
+        name, part = f"{person.name.zh} {person.name.en}", f"{person.part.zh}\n{person.part.en}"
+        table.add_row(name, part, person.phone.removeprefix("+86"))
+    words.print(table)
+    inbox = settings.data_folder() / "sms.jsonl"
+    words.print(
+        f"Ask for a code there, and it is printed here (and kept in {inbox}).\n"
+        f"Open [bold]{settings.address}[/bold]   Ctrl-C stops everything; what was done is kept.",
+        soft_wrap=True,
+    )
+
+
+def once(ctx: Context, *, as_json: bool, given: dict[str, Any]) -> bool:
+    """The main job over HTTP on a fresh database (or the named one), then the audit. Whether everything held."""
+    began = time.monotonic()
+    ports = {"port": given["port"] or free_port(), "provider_port": given["provider_port"] or free_port()}
+    data = read_city()
+    with ctx.own_or_temporary(**{**given, **ports}, demo=True) as ready:
+        need_ports(ready, provider=True)
+        fill(ready, data)
+        with Family(environment(ready), quiet=True) as family:
+            start_all(family, ready, ctx.wiring.target)
+            played = _play(ready, data)
+            assert ready.database_url is not None
+            audit = asyncio.run(audited(ready.database_url))
+    seconds = time.monotonic() - began
+    if audit["violations"]:
+        show_audit(audit)
+    say(result_of(played, audit, seconds), as_json)
+    if not as_json:
+        words.print(f"orders {played.orders}, paid {played.paid}, redeemed {played.redeemed}, "
+                    f"refunded {played.refunded}, settled {played.settled_minor} fen; "
+                    f"{audit['queries']} invariants hold; {timedelta(seconds=round(seconds))}")  # fmt: skip
+    return not audit["violations"]
+
+
+def _play(settings: Settings, data: CityData) -> Played:
+    try:
+        return Play(settings.address, data.cast, settings.data_folder() / "sms.jsonl").perform()
+    except Stuck as where:
+        raise click.ClickException(f"the main job did not go through: {where}") from None
+
+
+def result_of(played: Played, audit: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The object on standard output; the violations themselves only when there are any."""
+    found = {"queries": audit["queries"], "violations": len(audit["violations"])}
+    if audit["violations"]:
+        found["details"] = audit["violations"]
+    return {
+        "orders": played.orders, "paid": played.paid, "redeemed": played.redeemed, "refunded": played.refunded,
+        "settled_minor": played.settled_minor, "audit": found, "seconds": round(seconds, 1),
+    }  # fmt: skip
