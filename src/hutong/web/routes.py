@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from hutong.desk.house import House
-from hutong.web import consumer
+from hutong.web import consumer, merchant
 from hutong.web.shared.errors import HANDLERS
 from hutong.web.shared.security import csrf_config, own_origin, security_headers
 from hutong.web.shared.sign_in import SIGN_IN
@@ -25,7 +25,7 @@ def routes(house: House) -> list[Router]:
     del house  # faces meet it in the state of the application
     shared = Router("/", route_handlers=[static, *SIGN_IN])
     pages = Router(
-        "/", route_handlers=[shared, consumer.router()], guards=[own_origin],
+        "/", route_handlers=[shared, consumer.router(), merchant.router()], guards=[own_origin],
         dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,
     )  # fmt: skip
     return [pages]
@@ -39,5 +39,5 @@ def make_app(
         route_handlers=[*routes(house), *more], state=State({"house": house}), lifespan=list(lifespan),
         csrf_config=csrf_config(house), before_send=[security_headers], exception_handlers=HANDLERS,
         compression_config=CompressionConfig(backend="gzip", minimum_size=PACKED_FROM, exclude=["^/static/"]),
-        **options,
+        **{"logging_config": None, **options},
     )  # fmt: skip

@@ -1,0 +1,132 @@
+"""What was redeemed: the result of a moment ago, the history of the counter, and the undo."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, Parameter
+from litestar.response import Redirect
+from msgspec import field
+
+from hutong import vouchers
+from hutong.desk import counter
+from hutong.kit.access import Permission
+from hutong.kit.ids import REDEMPTION
+from hutong.kit.refusals import NotFound, Refusal
+from hutong.vouchers import Reversed, Use
+from hutong.web.merchant.periods import period_of
+from hutong.web.merchant.scan import MOST, here_only, refused, undoable
+from hutong.web.merchant.till import Till
+from hutong.web.shared.forms import KeyedForm
+from hutong.web.shared.guards import permission
+from hutong.web.shared.visit import Visit
+from hutong.web.shared.words import catalogue
+
+Posted = RequestEncodingType.URL_ENCODED
+ON_PAGE = 30
+REASONS = ("mistake", "guest_left", "wrong_count", "other")
+SEEN = permission(Permission.VIEW_REDEMPTIONS)
+
+
+class UndoForm(KeyedForm, frozen=True, kw_only=True):
+    """Which redemptions, and why."""
+
+    redemption: str | list[str] = field(default_factory=list)
+    reason: str = "mistake"
+
+
+@get("/{store:str}/redemptions/{redemption:str}", guards=[SEEN])
+async def result(
+    visit: Visit, till: Till, redemption: str, new: bool = False, also: list[str] | None = None,
+    short: Annotated[str | None, Parameter(max_length=60)] = None,
+) -> Response[str]:  # fmt: skip
+    """One redemption (or those of one tap). `new`: it was made a moment ago; green, and back to the camera soon."""
+    visit.frame["tab"] = "scan" if new else "history"
+    ids = [till.read(REDEMPTION, text) for text in (redemption, *(also or [])[:MOST])]
+    async with visit.house.db.reading(till.city_id) as tx:
+        found = await vouchers.uses_by_ids(tx, here_only(till), ids, city_id=till.city_id)
+    if not found or found[0].redemption_id != ids[0]:
+        raise NotFound()
+    live = [use for use in found if use.reversed_at is None]
+    return visit.page(
+        "merchant/done.html", uses=found, first=found[0], live=live, new=new and bool(live), reasons=REASONS,
+        undo=[use for use in live if undoable(use, visit, till)], short=Refusal.known.get(short or ""),
+        count=sum(use.count for use in (live or found)), now=visit.house.clock.now(),
+    )  # fmt: skip
+
+
+@post("/{store:str}/reversals", guards=[permission(Permission.REVERSE_REDEMPTION)], status_code=303)
+async def undo(visit: Visit, till: Till, data: Annotated[UndoForm, Body(media_type=Posted)]) -> Response:
+    """Undo what was redeemed here by mistake; the rights can be used again."""
+    visit.frame["tab"] = "history"
+    named = [data.redemption] if isinstance(data.redemption, str) else data.redemption[: MOST + 1]
+    ids = [till.read(REDEMPTION, text) for text in named]
+    if not ids:
+        raise NotFound()
+    reason = data.reason if data.reason in REASONS else "other"
+    asks = [(one, f"{data.key}-{number}") for number, one in enumerate(ids, 1)]
+    results = await asyncio.gather(*(_undo(visit, till, one, key, reason) for one, key in asks))
+    wrong = next((one for one in results if isinstance(one, Refusal)), None)
+    if wrong is not None:
+        return await refused(visit, till, wrong)
+    first, *rest = named
+    return Redirect(till.to(f"/redemptions/{first}", also=rest), status_code=303)
+
+
+async def _undo(visit: Visit, till: Till, redemption_id: UUID, key: str, reason: str) -> Reversed | Refusal:
+    try:
+        return await counter.reverse(
+            visit.house, till.city_id, till.actor, till.store_id, redemption_id, key=key, reason=reason
+        )
+    except Refusal as refusal:
+        return refusal
+
+
+@get("/{store:str}/history", guards=[SEEN])
+async def history(
+    visit: Visit, till: Till, period: str = "today", refused_too: Annotated[bool, Parameter(query="refused")] = False,
+    after: Annotated[str | None, Parameter(max_length=60)] = None,
+) -> Response[str]:  # fmt: skip
+    """What was redeemed at this counter, newest first: today for cashiers, further back for those who lead it."""
+    visit.frame["tab"] = "history"
+    now = visit.house.clock.now()
+    periods = ("today", "week", "days30") if till.manages else ("today",)
+    chosen = period_of(period if period in periods else "today", now, till.here.zone)
+    last = till.read(REDEMPTION, after) if after else None
+    scope = here_only(till)
+    async with visit.house.db.reading(till.city_id) as tx:
+        if refused_too:
+            found, failures = [], await vouchers.failures(tx, scope, city_id=till.city_id, since=chosen.since)
+        else:
+            failures = []
+            found = await vouchers.uses(
+                tx, scope, city_id=till.city_id, since=chosen.since, until=chosen.until, after=last, limit=ON_PAGE + 1
+            )
+    more = REDEMPTION.show(found[ON_PAGE - 1].redemption_id, till.city_id) if len(found) > ON_PAGE else None
+    return visit.page(
+        "merchant/history.html", periods=periods, period=chosen, days=by_day(found[:ON_PAGE], visit), more=more,
+        failures=failures, refused_too=refused_too, why=why_key, single=chosen.until - chosen.since <= _DAY,
+    )  # fmt: skip
+
+
+_DAY = timedelta(days=1, hours=1)
+
+
+def why_key(reason: str) -> str:
+    """The words for the reason of a refused scan; the log knows reasons of which the counter is not told."""
+    key = f"why.{reason}"
+    return key if key in catalogue() else "why.other"
+
+
+def by_day(found: list[Use], visit: Visit) -> list[tuple[str, list[Use]]]:
+    """Under the day on which it happened, on the clocks of the city."""
+    formats, days = visit.formats(), dict[str, list[Use]]()
+    for use in found:
+        days.setdefault(formats.short_day(use.at), []).append(use)
+    return list(days.items())
+
+
+ROUTES = (result, undo, history)
