@@ -57,7 +57,8 @@ def render(package: str) -> tuple[str, set[str]]:
     for table in tables_of(package):
         late = [key for key in table.foreign_key_constraints if key.use_alter]
         found.extend(ops.CreateForeignKeyOp.from_constraint(key) for key in sorted(late, key=lambda k: str(k.name)))
-    text = render_python_code(ops.UpgradeOps(ops=found), user_module_prefix="tables.").replace("JSONB(astext_type=Text())", "JSONB()")
+    text = render_python_code(ops.UpgradeOps(ops=found), user_module_prefix="tables.")
+    text = text.replace("JSONB(astext_type=Text())", "JSONB()")
     text = text.replace("ARRAY(UUID())", "ARRAY(sa.UUID())").replace("ARRAY(Text())", "ARRAY(sa.Text())")
     if "tables.Cube" in text:
         imports.add("from hutong.infra import tables")

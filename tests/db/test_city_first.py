@@ -74,7 +74,8 @@ def test_nothing_that_a_cluster_cannot_do(conn):
     assert [r["conname"] for r in rows if r["condeferrable"] or r["confdeltype"] in ("n", "d")] == []
     triggers = conn.execute(
         """select n.nspname || '.' || c.relname as name, t.tgname from pg_trigger t
-           join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace where not t.tgisinternal"""
+           join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+           where not t.tgisinternal"""
     )
     assert [r["tgname"] for r in of_ours(triggers)] == []
     columns = conn.execute(

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import msgspec
-import psycopg
 from rich.table import Table
 
 from hutong.cli.base import Context, json_option, say, words
@@ -108,12 +107,13 @@ def _database(ctx: Context, settings: Settings) -> list[dict[str, Any]]:
     try:
         with ctx.database(settings) as ready:
             assert ready.database_url is not None
-            with psycopg.connect(ready.database_url) as conn:
-                version = conn.info.server_version // 10_000
-            revision = migrations.current(ready.database_url)
-    except (click.ClickException, psycopg.Error) as error:
+            found = migrations.examine(ready.database_url)
+    except click.ClickException as error:
         return [_check("the database answers", False, str(error))]
+    if found.trouble is not None:
+        return [_check("the database answers", False, found.trouble)]
     return [
-        _check("PostgreSQL 15 or newer", version >= 15, str(version)),
-        _check("the newest schema", revision == migrations.head(), str(revision)),
+        _check("PostgreSQL 15 or newer", found.version >= 15, str(found.version)),
+        _check("the newest schema", found.revision == migrations.head(), str(found.revision)),
+        _check("search reads Chinese", found.reads_chinese, "yes" if found.reads_chinese else "LC_CTYPE is C"),
     ]

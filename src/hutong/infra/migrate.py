@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
@@ -56,6 +57,26 @@ def current(url: str) -> str | None:
 async def at_head(tx: Tx) -> bool:
     """Whether the database stands at the newest revision: for /readyz."""
     return await tx.value("select version_num from infra.migrations") == head()
+
+
+class Examined(Struct, frozen=True):
+    """What `hutong doctor` wants to know of a database: None for `trouble` when it answered."""
+
+    trouble: str | None
+    version: int = 0
+    revision: str | None = None
+    reads_chinese: bool = False
+
+
+def examine(url: str) -> Examined:
+    """Ask a database for its version, its schema, and whether trigrams see Chinese letters (LC_CTYPE C does not)."""
+    try:
+        with psycopg.connect(url, connect_timeout=5) as conn:
+            row = conn.execute("select similarity('胡同面馆', '胡同面馆') = 1").fetchone()
+            version = conn.info.server_version // 10_000
+    except psycopg.Error as error:
+        return Examined(trouble=str(error))
+    return Examined(None, version, current(url), bool(row and row[0]))
 
 
 def prepare(url: str) -> None:
