@@ -4,6 +4,7 @@ house = await make_house(db, clock)
 house.town.noodle_bar, house.town.people["ann"], house.town.offers["two-bowls"]
 """
 
+import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +60,7 @@ class TestHouse(House):
     __test__ = False
     town: Town
     pay: PocketPay
+    messages: ConsoleSms
 
 
 async def make_house(
@@ -66,13 +68,13 @@ async def make_house(
     **settings: Any,
 ) -> TestHouse:  # fmt: skip
     """A house on `db`, open, with the cast and these merchants (None: all of the city). The caller closes it."""
-    pocket = PocketPay()
+    pocket, sms = PocketPay(), ConsoleSms(out=io.StringIO())
     given = {"secret": SECRET, "database_url": db.url, "otp_gap_seconds": 1} | settings
     house = TestHouse(
         settings=Settings(**given), db=db, clock=clock, schemes={"deals": Deals()},
-        providers={"sandbox": provider or pocket}, sms=ConsoleSms(), files=MemoryFiles(),
+        providers={"sandbox": provider or pocket}, sms=sms, files=MemoryFiles(),
     )  # fmt: skip
-    house.pay = pocket
+    house.pay, house.messages = pocket, sms
     house.town = await fill(db, clock.now(), slugs)
     return house
 

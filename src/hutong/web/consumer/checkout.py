@@ -4,8 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Meta
 
@@ -17,13 +16,12 @@ from hutong.kit.money import Amount
 from hutong.kit.refusals import NotFound, Refusal
 from hutong.orders import Order, Wanted
 from hutong.web.consumer.deal import shops_for, shown_offer
-from hutong.web.consumer.here import Here, sure_found
+from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.shared.forms import Form, KeyedForm
 from hutong.web.shared.guards import public, signed_in
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
-Posted = RequestEncodingType.URL_ENCODED
 Quantity = Annotated[int, Meta(ge=1, le=10_000)]
 OVER = ("cancelled", "expired")
 PATIENCE = 40  # rounds of waiting after which the page says that it may take longer
@@ -39,7 +37,7 @@ class CheckoutForm(KeyedForm, frozen=True, kw_only=True):
 
 @get("/c/{city:str}/checkout", guards=[signed_in])
 async def confirm(
-    visit: Visit, here: Here, offer: str, quantity: Annotated[int, Parameter(ge=1, le=10_000)] = 1
+    visit: Visiting, here: InCity, offer: FromQuery[str], quantity: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1
 ) -> Response[str]:
     """The order before it is one: quantity, total with its parts, terms."""
     return await _confirm_page(visit, here, here.read(OFFER, offer), quantity)
@@ -75,7 +73,7 @@ def most_of(offer: Offer, bought: int) -> int:
 
 
 @post("/c/{city:str}/checkout", guards=[signed_in], status_code=303)
-async def place(visit: Visit, here: Here, data: Annotated[CheckoutForm, Body(media_type=Posted)]) -> Response:
+async def place(visit: Visiting, here: InCity, data: URLEncodedBody[CheckoutForm]) -> Response:
     """Place the order and open its payment. The same form sent twice is the same order."""
     offer_id = here.read(OFFER, data.offer)
     expect = Amount(data.total, here.city.currency)
@@ -102,14 +100,14 @@ async def _to_payment(visit: Visit, here: Here, order_id: UUID) -> Redirect:
 
 
 @post("/c/{city:str}/orders/{order:str}/payment", guards=[signed_in], status_code=303)
-async def pay(visit: Visit, here: Here, order: str, data: Annotated[Form, Body(media_type=Posted)]) -> Redirect:
+async def pay(visit: Visiting, here: InCity, order: FromPath[str], data: URLEncodedBody[Form]) -> Redirect:
     """Pay an order that stands unpaid, or ask the provider once more."""
     del data
     return await _to_payment(visit, here, here.read(ORDER, order))
 
 
 @get("/c/{city:str}/orders/{order:str}/payment", guards=[signed_in])
-async def payment_page(visit: Visit, here: Here, order: str) -> Response:
+async def payment_page(visit: Visiting, here: InCity, order: FromPath[str]) -> Response:
     """Between us and the provider: leads on to its page, or says that it has not answered yet."""
     async with visit.house.db.reading(here.city_id) as tx:
         found = await own_order(visit, here, order)
@@ -120,7 +118,7 @@ async def payment_page(visit: Visit, here: Here, order: str) -> Response:
 
 
 @get("/paid/{order:str}", guards=[public])
-async def back(visit: Visit, order: str) -> Redirect:
+async def back(visit: Visiting, order: FromPath[str]) -> Redirect:
     """Where providers send the payer back to. What they add to the address proves nothing and is not read."""
     city_id, _ = ORDER.read_local(order)
     async with visit.house.db.reading() as tx:
@@ -129,7 +127,9 @@ async def back(visit: Visit, order: str) -> Redirect:
 
 
 @get("/c/{city:str}/orders/{order:str}/result", guards=[signed_in])
-async def result(visit: Visit, here: Here, order: str, n: Annotated[int, Parameter(ge=0, le=1_000)] = 0) -> Response:
+async def result(
+    visit: Visiting, here: InCity, order: FromPath[str], n: Annotated[int, QueryParameter(ge=0, le=1_000)] = 0
+) -> Response:
     """Waits until the money is known to have come, and then is the voucher."""
     found = await own_order(visit, here, order)
     if found.state == "placed":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.params import FromPath
 from msgspec import Struct
 
 from hutong import catalog, merchants, orders
@@ -11,11 +12,11 @@ from hutong.catalog import Offer, PricePeriod, StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.ids import OFFER, STORE
 from hutong.merchants import Store
-from hutong.web.consumer.here import Here, sure_found
+from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of, week_of
 from hutong.web.shared.guards import public
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 SHOWN = ("published", "ended")  # drafts and rejected offers do not exist for consumers
 
@@ -37,7 +38,7 @@ class Tipping(Struct, frozen=True):
 
 
 @get("/c/{city:str}/stores/{store:str}", guards=[public])
-async def store_page(visit: Visit, here: Here, store: str) -> Response[str]:
+async def store_page(visit: Visiting, here: InCity, store: FromPath[str]) -> Response[str]:
     """A store: where, when open, how to reach it, all its deals."""
     store_id, now = here.read(STORE, store), visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
@@ -58,7 +59,7 @@ def _phone(stores: Sequence[Store], store_id: UUID) -> str | None:
 
 
 @get("/c/{city:str}/deals/{offer:str}", guards=[public])
-async def deal_page(visit: Visit, here: Here, offer: str) -> Response[str]:
+async def deal_page(visit: Visiting, here: InCity, offer: FromPath[str]) -> Response[str]:
     """A deal: whose, for how much, what is in it, when and where it may be used, how it is given back."""
     offer_id, now = here.read(OFFER, offer), visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:

@@ -1,17 +1,19 @@
 """Where the reader is: the city of the address, and the point from which distances are told."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 
 from hutong import places
 from hutong.kit.geo import Point
 from hutong.kit.ids import BadId, IdKind
 from hutong.kit.refusals import NotFound
 from hutong.places import City, UnknownCity
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visiting
 
 AT = "hutong_at"  # set by near.js when the reader allows it: "lat,lon", rounded to about a hundred metres
 CITY = "hutong_city"
@@ -51,7 +53,14 @@ def point_of(text: str | None, city: City) -> Point | None:
     return point if city.contains(point) else None
 
 
-async def provide_here(request: Request[Any, Any, Any], visit: Visit, city: str) -> Here:
+Short = Annotated[str | None, QueryParameter(max_length=80)]
+Cursor = Annotated[str | None, QueryParameter(max_length=200)]
+
+InCity = NamedDependency[Here]
+"""How a handler asks for the city: `here: InCity`."""
+
+
+async def provide_here(request: Request[Any, Any, Any], visit: Visiting, city: FromPath[str]) -> Here:
     """The dependency `here` of every page under /c/{city}/. Raises unknown_city."""
     async with visit.house.db.reading() as tx:
         found = await places.city_by_slug(tx, city)

@@ -1,28 +1,23 @@
 """Finding something: cities, the home of a city, what is near, searching."""
 
-from typing import Annotated
-
 from litestar import Response, get
-from litestar.params import Parameter
 from litestar.response import Redirect
 
 from hutong import catalog, places, vouchers
 from hutong.catalog import Sort
 from hutong.places import City, District
-from hutong.web.consumer.here import CITY, Here
+from hutong.web.consumer.here import CITY, Cursor, InCity, Short
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import shops_of
 from hutong.web.shared.guards import public
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visiting
 
 ON_HOME, ON_PAGE = 10, 20
 SORTS: tuple[Sort, ...] = ("distance", "price", "new")
-Short = Annotated[str | None, Parameter(max_length=80)]
-Cursor = Annotated[str | None, Parameter(max_length=200)]
 
 
 @get("/", guards=[public])
-async def root(visit: Visit) -> Response:
+async def root(visit: Visiting) -> Response:
     """To the city the reader was in, or to the only one; else the cities to choose from."""
     async with visit.house.db.reading() as tx:
         slugs = [city.slug for city in await places.cities(tx) if city.opened_at is not None]
@@ -33,7 +28,7 @@ async def root(visit: Visit) -> Response:
 
 
 @get("/cities", guards=[public])
-async def cities(visit: Visit, q: Short = None) -> Response[str]:
+async def cities(visit: Visiting, q: Short = None) -> Response[str]:
     """All cities by pinyin; `q` is the beginning of a name, in Chinese, pinyin or English."""
     async with visit.house.db.reading() as tx:
         opened = [city for city in await places.cities(tx) if city.opened_at is not None]
@@ -49,7 +44,7 @@ def _names(city: City) -> tuple[str, ...]:
 
 
 @get("/c/{city:str}/", guards=[public])
-async def home(visit: Visit, here: Here) -> Response[str]:
+async def home(visit: Visiting, here: InCity) -> Response[str]:
     """The city: search, branches, what one holds already, what is near."""
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
@@ -65,8 +60,13 @@ async def home(visit: Visit, here: Here) -> Response[str]:
 
 @get("/c/{city:str}/nearby", guards=[public])
 async def nearby(
-    visit: Visit, here: Here, category: Short = None, district: Short = None, sort: Short = None, after: Cursor = None
-) -> Response[str]:
+    visit: Visiting,
+    here: InCity,
+    category: Short = None,
+    district: Short = None,
+    sort: Short = None,
+    after: Cursor = None,
+) -> Response[str]:  # fmt: skip
     """Stores with deals, by distance, price or age, within a category and a district."""
     now = visit.house.clock.now()
     by: Sort = sort if sort in SORTS else "distance"  # type: ignore[assignment]
@@ -92,7 +92,7 @@ def _district(districts: list[District], slug: str | None) -> District | None:
 
 @get("/c/{city:str}/search", guards=[public])
 async def search(
-    visit: Visit, here: Here, q: Short = None, category: Short = None, after: Cursor = None
+    visit: Visiting, here: InCity, q: Short = None, category: Short = None, after: Cursor = None
 ) -> Response[str]:
     """What matches the words, in Chinese, pinyin or Latin letters; within a category when one is chosen."""
     now, words = visit.house.clock.now(), (q or "").strip()
@@ -110,7 +110,7 @@ async def search(
 
 
 @get("/c/{city:str}/suggestions", guards=[public])
-async def suggestions(visit: Visit, here: Here, q: Short = None) -> Response[str]:
+async def suggestions(visit: Visiting, here: InCity, q: Short = None) -> Response[str]:
     """What may be meant by the letters typed so far: a piece of a page for the search box."""
     async with visit.house.db.reading(here.city_id) as tx:
         found = await catalog.suggest(tx, city_id=here.city_id, prefix=q or "", now=visit.house.clock.now())

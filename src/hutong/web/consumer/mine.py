@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
 
 from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct, field
 
@@ -20,12 +18,11 @@ from hutong.kit.text import Text
 from hutong.orders import Order
 from hutong.vouchers import Voucher
 from hutong.web.consumer.checkout import own_order
-from hutong.web.consumer.here import Here
+from hutong.web.consumer.here import Cursor, Here, InCity, Short
 from hutong.web.shared.forms import Form, KeyedForm
 from hutong.web.shared.guards import public, signed_in
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
-Posted = RequestEncodingType.URL_ENCODED
 ON_PAGE = 20
 REASONS = ("changed_mind", "no_time", "wrong_choice", "found_better", "shop_problem", "other")
 
@@ -47,9 +44,7 @@ class Moment(Struct, frozen=True):
 
 
 @get("/c/{city:str}/orders", guards=[signed_in])
-async def order_list(
-    visit: Visit, here: Here, after: Annotated[str | None, Parameter(max_length=60)] = None
-) -> Response[str]:
+async def order_list(visit: Visiting, here: InCity, after: Cursor = None) -> Response[str]:
     """The member's orders of this city, newest first."""
     last = here.read(ORDER, after) if after else None
     async with visit.house.db.reading(here.city_id) as tx:
@@ -67,7 +62,7 @@ async def names_of(tx: Tx, found: Sequence[Order]) -> dict:
 
 
 @get("/c/{city:str}/orders/{order:str}", guards=[signed_in])
-async def order_page(visit: Visit, here: Here, order: str) -> Response[str]:
+async def order_page(visit: Visiting, here: InCity, order: FromPath[str]) -> Response[str]:
     """One order: what, for how much, its vouchers, everything that happened to it."""
     return await _order_page(visit, here, order)
 
@@ -80,12 +75,12 @@ async def _order_page(visit: Visit, here: Here, order: str, wrong: Refusal | Non
         changes = await orders.history(tx, member, found.order_id, city_id=here.city_id)
         refunds = await orders.refunds(tx, member, found.order_id, city_id=here.city_id)
         names = await names_of(tx, [found])
-    moments = [Moment(change.at, f"happened.{change.state}") for change in changes if "refund" not in change.state]
+    moments = [Moment(change.at, change.state) for change in changes if "refund" not in change.state]
     for refund in refunds:
         amount = Amount(refund["units"], refund["asset"])
-        moments.append(Moment(refund["asked_at"], "refund.asked", amount, refund["reason"]))
+        moments.append(Moment(refund["asked_at"], "refund_asked", amount, refund["reason"]))
         if refund["ended_at"] is not None:
-            moments.append(Moment(refund["ended_at"], f"refund.{refund['state']}", amount))
+            moments.append(Moment(refund["ended_at"], f"refund_{refund['state']}", amount))
     visit.frame["tab"] = "me"
     return visit.page(
         "consumer/order.html", status=wrong.status if wrong else 200, order=found, vouchers=held, wrong=wrong,
@@ -103,7 +98,7 @@ def refundable(held: Sequence[Voucher]) -> list[Voucher]:
 
 
 @post("/c/{city:str}/orders/{order:str}/cancellation", guards=[signed_in], status_code=303)
-async def cancel(visit: Visit, here: Here, order: str, data: Annotated[Form, Body(media_type=Posted)]) -> Response:
+async def cancel(visit: Visiting, here: InCity, order: FromPath[str], data: URLEncodedBody[Form]) -> Response:
     """Take an unpaid order back."""
     del data
     try:
@@ -114,7 +109,7 @@ async def cancel(visit: Visit, here: Here, order: str, data: Annotated[Form, Bod
 
 
 @get("/c/{city:str}/orders/{order:str}/refund", guards=[signed_in])
-async def refund_page(visit: Visit, here: Here, order: str, voucher: str | None = None) -> Response[str]:
+async def refund_page(visit: Visiting, here: InCity, order: FromPath[str], voucher: Short = None) -> Response[str]:
     """Which units, why, and how much comes back."""
     return await _refund_page(visit, here, order, voucher)
 
@@ -138,9 +133,7 @@ async def _refund_page(
 
 
 @post("/c/{city:str}/orders/{order:str}/refunds", guards=[signed_in], status_code=303)
-async def refund(
-    visit: Visit, here: Here, order: str, data: Annotated[RefundForm, Body(media_type=Posted)]
-) -> Response:
+async def refund(visit: Visiting, here: InCity, order: FromPath[str], data: URLEncodedBody[RefundForm]) -> Response:
     """Ask for the money of unused units."""
     named = [data.voucher] if isinstance(data.voucher, str) else data.voucher
     reason = data.reason if data.reason in REASONS else "other"
@@ -155,7 +148,7 @@ async def refund(
 
 
 @get("/c/{city:str}/me", guards=[public])
-async def me(visit: Visit, here: Here) -> Response[str]:
+async def me(visit: Visiting, here: InCity) -> Response[str]:
     """Who is signed in, and ways to what is his."""
     visit.frame["tab"] = "me"
     counts = {}

@@ -2,12 +2,11 @@
 
 import io
 from collections.abc import Sequence
-from typing import Annotated
 from uuid import UUID
 
 import segno
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from hutong import catalog, merchants, orders, places, vouchers
@@ -16,11 +15,11 @@ from hutong.kit.ids import VOUCHER
 from hutong.kit.refusals import NotFound
 from hutong.kit.text import Text
 from hutong.vouchers import TABS, Tab, Voucher
-from hutong.web.consumer.here import Here, sure_found
+from hutong.web.consumer.here import Cursor, Here, InCity, sure_found
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of
 from hutong.web.shared.guards import signed_in
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 ON_PAGE = 20
 STEP_SECONDS = 30
@@ -34,9 +33,7 @@ class Ticket(Struct, frozen=True):
 
 
 @get("/c/{city:str}/vouchers", guards=[signed_in])
-async def wallet(
-    visit: Visit, here: Here, tab: str = "unused", after: Annotated[str | None, Parameter(max_length=60)] = None
-) -> Response[str]:
+async def wallet(visit: Visiting, here: InCity, tab: FromQuery[str] = "unused", after: Cursor = None) -> Response[str]:
     """The member's vouchers of this city, by what has become of them."""
     shown: Tab = tab if tab in TABS else "unused"  # type: ignore[assignment]
     member = visit.member.member_id
@@ -67,7 +64,9 @@ async def _elsewhere(tx: Tx, member: UUID, here: Here) -> list[places.City]:
 
 
 @get("/c/{city:str}/vouchers/{voucher:str}", guards=[signed_in])
-async def voucher_page(visit: Visit, here: Here, voucher: str, new: bool = False) -> Response[str]:
+async def voucher_page(
+    visit: Visiting, here: InCity, voucher: FromPath[str], new: FromQuery[bool] = False
+) -> Response[str]:
     """The right itself: a code to be scanned, digits to be read aloud, where and until when."""
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
@@ -105,7 +104,7 @@ async def _shops(tx: Tx, held: Voucher, visit: Visit, here: Here) -> list[Shop]:
 
 
 @get("/c/{city:str}/vouchers/{voucher:str}/code.svg", guards=[signed_in])
-async def code(visit: Visit, here: Here, voucher: str) -> Response[bytes]:
+async def code(visit: Visiting, here: InCity, voucher: FromPath[str]) -> Response[bytes]:
     """The QR code of this half minute. Gone (404) once the voucher is used or given back: the page then reloads."""
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:

@@ -1,23 +1,26 @@
 """Refusals and faults as pages: what happened, what to do now, and a way on. Never a trace."""
 
-import logging
 from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, PermissionDeniedException, ValidationException
 
-from hutong.kit.refusals import NotSignedIn, Refusal
+from hutong.infra import metrics
+from hutong.infra.faults import of_the_house
+from hutong.infra.logs import get_logger
+from hutong.kit.refusals import Busy, NotSignedIn, Refusal
 from hutong.kit.text import Text
 from hutong.web.shared.paths import own_path, path_of
-from hutong.web.shared.security import SAFE
+from hutong.web.shared.security import SAFE, WITHOUT_COOKIES
 from hutong.web.shared.visit import Visit
 
-log = logging.getLogger(__name__)
+log = get_logger("hutong.web")
 AnyRequest = Request[Any, Any, Any]
 
 
 def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
     """The page of a refusal; the sign-in page in its place when nobody is signed in."""
+    metrics.refusals.labels(refusal.code).inc()
     visit = Visit.of(request)
     if isinstance(refusal, NotSignedIn):
         return visit.page("shared/sign_in.html", status=401, next=way_back(request), phone="", wrong=None)
@@ -40,8 +43,11 @@ def visit_text(visit: Visit, text: Text) -> str:
     return text.in_(visit.language)
 
 
-def http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
+def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """What the framework refused: no such page, a form that does not fit, a stale CSRF token."""
+    if request.scope["path"].startswith(WITHOUT_COOKIES):  # a machine mistyped an address; it reads no pages
+        body = {"type": "about:blank", "title": error.detail, "status": error.status_code}
+        return Response(body, status_code=error.status_code, media_type="application/problem+json")
     if isinstance(error, ValidationException):
         return _fault(request, 422, "form")
     if isinstance(error, PermissionDeniedException):
@@ -54,18 +60,23 @@ def http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
 
 
 def fault(request: AnyRequest, error: Exception) -> Response[str]:
-    """Our own fault: logged with its trace, shown without."""
-    log.error("page failed: %s %s", request.method, request.scope["path"], exc_info=error)
+    """Our own fault: logged with its trace, shown without. When only the database was away: try again soon."""
+    path = request.scope["path"]
     try:
+        if of_the_house(error):
+            log.warning("database_away", path=path, error=type(error).__name__)
+            return refused(request, Busy(retry_after=2))
+        metrics.faults.labels("web").inc()
+        log.error("fault", path=path, exc_info=error)
         return _fault(request, 500, "fault")
-    except Exception:  # the page of the fault has a fault: say the least there is to say
-        log.exception("the page of a fault failed")
+    except Exception as worse:  # the page of the fault has a fault: say the least there is to say
+        log.error("fault_of_fault", path=path, exc_info=worse)
         return Response("500", status_code=500, media_type="text/plain")
 
 
 def _fault(request: AnyRequest, status: int, kind: str) -> Response[str]:
     visit = Visit.of(request)
-    sentence, step = visit.t(f"error.{kind}.say"), visit.t(f"error.{kind}.step")
+    sentence, step = visit.t(f"fault.{kind}.say"), visit.t(f"fault.{kind}.step")
     return visit.page("shared/refusal.html", status=status, code=kind, sentence=sentence, step=step, to=None)
 
 

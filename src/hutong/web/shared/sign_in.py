@@ -1,10 +1,7 @@
 """Signing in: a phone number, then the code that was sent to it. Whoever signs in returns to where he came from."""
 
-from typing import Annotated
-
 from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from hutong.desk import signing
@@ -12,7 +9,7 @@ from hutong.kit.refusals import Refusal
 from hutong.web.shared.forms import Form
 from hutong.web.shared.guards import public
 from hutong.web.shared.paths import own_path
-from hutong.web.shared.visit import SESSION, Visit
+from hutong.web.shared.visit import SESSION, Visiting
 
 
 class PhoneForm(Form, frozen=True, kw_only=True):
@@ -30,17 +27,14 @@ class OutForm(Form, frozen=True, kw_only=True):
     next: str = "/"
 
 
-Posted = RequestEncodingType.URL_ENCODED
-
-
 @get("/sign-in", guards=[public], include_in_schema=False)
-async def sign_in_page(visit: Visit, next: str = "/") -> Response[str]:
+async def sign_in_page(visit: Visiting, next: FromQuery[str] = "/") -> Response[str]:
     """Asks for the number."""
     return visit.page("shared/sign_in.html", next=own_path(next) or "/", phone="", wrong=None)
 
 
 @post("/sign-in/codes", guards=[public], status_code=200, include_in_schema=False)
-async def send_code(visit: Visit, data: Annotated[PhoneForm, Body(media_type=Posted)]) -> Response[str]:
+async def send_code(visit: Visiting, data: URLEncodedBody[PhoneForm]) -> Response[str]:
     """Sends a code and asks for it. Known and unknown numbers are answered alike."""
     there = own_path(data.next) or "/"
     phone = data.phone.strip()[:40]
@@ -52,7 +46,7 @@ async def send_code(visit: Visit, data: Annotated[PhoneForm, Body(media_type=Pos
 
 
 @post("/sign-in", guards=[public], status_code=200, include_in_schema=False)
-async def sign_in(visit: Visit, data: Annotated[CodeForm, Body(media_type=Posted)]) -> Response:
+async def sign_in(visit: Visiting, data: URLEncodedBody[CodeForm]) -> Response:
     """Checks the code. The session is new whatever the browser had before."""
     there = own_path(data.next) or "/"
     phone, code = data.phone.strip()[:40], "".join(data.code.split())[:12]
@@ -70,7 +64,7 @@ async def sign_in(visit: Visit, data: Annotated[CodeForm, Body(media_type=Posted
 
 
 @post("/sign-out", guards=[public], status_code=303, include_in_schema=False)
-async def sign_out(visit: Visit, data: Annotated[OutForm, Body(media_type=Posted)]) -> Redirect:
+async def sign_out(visit: Visiting, data: URLEncodedBody[OutForm]) -> Redirect:
     """Ends the session here and in the database."""
     if visit.token:
         await signing.sign_out(visit.house, visit.token)

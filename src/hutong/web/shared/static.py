@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from hutong.web.shared.assets import by_path
 from hutong.web.shared.guards import public
@@ -13,7 +14,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 @get("/static/{path:path}", guards=[public], include_in_schema=False, sync_to_thread=False)
-def static(path: Path, request: Request[Any, Any, Any]) -> Response[bytes]:
+def static(path: FromPath[Path], request: Request[Any, Any, Any]) -> Response[bytes]:
     """An asset by its hashed name."""
     asset = by_path().get(str(path).lstrip("/"))
     if asset is None:

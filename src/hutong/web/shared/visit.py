@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import MediaType
 from litestar.template.base import csrf_token
 
@@ -158,6 +159,10 @@ def language_of(connection: Connection, default: str) -> str:
             if tag.split("-")[0] == language:
                 return language
     return default
+
+
+Visiting = NamedDependency[Visit]
+"""How a handler asks for the visit: `visit: Visiting`."""
 
 
 async def provide_visit(request: Request[Any, Any, Any]) -> Visit:
