@@ -86,10 +86,8 @@ async def test_nobody_else_stands_at_a_counter(ann: Reader, anybody: Reader, tao
         page = await tao.get(at(tao))
         for path in ("/scan", "/history"):
             assert (await tao.get(at(tao, path, store))).status == 404
-        forged = await tao.web.post(
-            at(tao, "/verify", store),
-            data={"_csrf_token": page.form("/verify").fields["_csrf_token"], "presented": "1"},
-        )
+        token = page.form("/verify").fields["_csrf_token"]
+        forged = await tao.web.post(at(tao, "/verify", store), data={"_csrf_token": token, "presented": "1"})
         assert forged.status_code == 404
 
 

@@ -8,14 +8,13 @@ from hutong.infra.ids import new_id
 from hutong.kit.access import Role
 from hutong.kit.clock import ManualClock
 from hutong.people import GiveRole, grant
-from hutong.web.merchant.till import COUNTER
 from tests.conftest import audit_clean
 from tests.house import TestHouse
 from tests.pages.reader import Reader
 from tests.pages.test_merchant_counter import at, held, mei, shown, tao, tone, used_up
 
 pytestmark = pytest.mark.anyio
-__all__ = ["COUNTER", "mei", "tao"]
+__all__ = ["mei", "tao"]
 
 
 async def manager(app, house: TestHouse, who: str = "bo") -> Reader:
@@ -97,9 +96,9 @@ async def test_a_cashier_sees_today_and_a_manager_further_back(
     assert "双人招牌面套餐" not in (await leader.get(at(leader, "/history"))).text
 
 
-async def test_the_history_goes_on_after_a_page(ann: Reader, tao: Reader, house: TestHouse):
-    for _ in range(8):
-        units = await held(ann, quantity=4)
+async def test_the_history_goes_on_after_a_page(ann: Reader, bo: Reader, tao: Reader):
+    for buyer in [ann] * 5 + [bo] * 3:
+        units = await held(buyer, quantity=4)
         await tao.send(await shown(tao, units[0].code), "/redemptions", count="4")
     first = await tao.get(at(tao, "/history"))
     rows = [link for link in first.links if "/redemptions/" in link]

@@ -108,17 +108,16 @@ async def history(
     more = REDEMPTION.show(found[ON_PAGE - 1].redemption_id, till.city_id) if len(found) > ON_PAGE else None
     return visit.page(
         "merchant/history.html", periods=periods, period=chosen, days=by_day(found[:ON_PAGE], visit), more=more,
-        failures=failures, refused_too=refused_too, why=why_key, single=chosen.until - chosen.since <= _DAY,
+        failures=failures, refused_too=refused_too, why=in_short, single=chosen.until - chosen.since <= _DAY,
     )  # fmt: skip
 
 
 _DAY = timedelta(days=1, hours=1)
 
 
-def why_key(reason: str) -> str:
-    """The words for the reason of a refused scan; the log knows reasons of which the counter is not told."""
-    key = f"why.{reason}"
-    return key if key in catalogue() else "why.other"
+def in_short(reason: str) -> str:
+    """The reason of a refused scan, if there are short words for it; the log knows more than the counter is told."""
+    return reason if f"why.{reason}" in catalogue() else "other"
 
 
 def by_day(found: list[Use], visit: Visit) -> list[tuple[str, list[Use]]]:

@@ -24,7 +24,7 @@ class Tab:
 TABS = (
     Tab("scan", "scan", Permission.PREPARE_VOUCHER),
     Tab("history", "history", Permission.VIEW_REDEMPTIONS),
-    Tab("today", "trend", Permission.VIEW_ORDERS),
+    Tab("today", "sun", Permission.VIEW_ORDERS),
     Tab("statement", "wallet", Permission.VIEW_STATEMENT, whole=True),
 )
 
