@@ -19,7 +19,7 @@ from hutong.infra.ids import new_id
 from hutong.infra.relay import Delivery, Handler, Registry, relay_all
 from hutong.infra.tasks import Queue
 from hutong.inventory import Resize
-from hutong.kit.access import EVERYTHING, Role
+from hutong.kit.access import EVERYTHING, Role, Scope
 from hutong.kit.clock import ManualClock
 from hutong.kit.ids import MERCHANT, OFFER, ORDER, PAYMENT, STORE
 from hutong.kit.money import Amount
@@ -155,6 +155,14 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.steps(tx, found[0].voucher_id, city_id=CITY)
         await vouchers.uses_of(tx, [unit.voucher_id for unit in found], city_id=CITY)
         await vouchers.wallet_counts(tx, it.cast.members["ann"], city_id=CITY)
+        until = it.clock.now() + timedelta(days=1)
+        period = {"since": until - timedelta(days=14), "until": until}
+        seen_by = Scope(stores=frozenset({it.lane.store}))
+        uses = await vouchers.uses(tx, seen_by, city_id=CITY)
+        await vouchers.uses_by_ids(tx, seen_by, [use.redemption_id for use in uses], city_id=CITY)
+        await vouchers.uses_by_day(tx, seen_by, city_id=CITY, zone="Asia/Shanghai", **period)
+        await vouchers.failures(tx, seen_by, city_id=CITY)
+        await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)
         await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
     await it.tend()

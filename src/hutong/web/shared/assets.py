@@ -30,7 +30,7 @@ class Asset:
         self.kind = TYPES[f".{ending}"]
         self.path = f"{stem}.{hashlib.sha256(body).hexdigest()[:10]}.{ending}"
         self.body = body
-        packed = gzip.compress(body, 9, mtime=0) if len(body) > _SMALL and ending not in ("png", "wasm") else None
+        packed = gzip.compress(body, 9, mtime=0) if len(body) > _SMALL and ending != "png" else None
         self.packed = packed
 
 
