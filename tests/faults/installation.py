@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,14 @@ from tests.provider import SandboxProcess, free_port
 
 TARGET = "hutong.app:create"
 SECRET = "s" * 40
+
+
+async def until(check: Callable[[], Awaitable[bool]], seconds: float = 75) -> None:
+    """Ask until it is true."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not await check():
+        assert asyncio.get_running_loop().time() < end, f"not within {seconds} s"
+        await asyncio.sleep(0.3)
 
 
 class Process:
@@ -64,6 +72,7 @@ class Installation:
         self.house, self.lane, self.cast, self.company = house, lane, cast, company
         self.web = httpx2.AsyncClient(trust_env=False, timeout=30)
         self._running: list[Process] = []
+        self._signed = 0
 
     @property
     def db(self) -> Database:
@@ -126,7 +135,8 @@ class Installation:
     async def buyers(self, count: int) -> dict[str, UUID]:
         """That many members who just signed in: their tokens and ids."""
         secret, now = self.settings.key("codes"), self.house.clock.now()
-        phones = [f"+86199{n:08d}" for n in range(10_000, 10_000 + count)]
+        phones = [f"+86199{n:08d}" for n in range(10_000 + self._signed, 10_000 + self._signed + count)]
+        self._signed += count
         async with self.db.central() as tx:
             asks = [RequestCode(phone=phone, address=phone) for phone in phones]
             codes = await people.request_codes(tx, asks, secret=secret, now=now)
