@@ -176,6 +176,9 @@ def test_a_running_server_is_adopted(place):
         plan = server._plan
     assert plan is not None
     left = postmaster.launch(plan, place / "pg" / "postgres.log")  # still starting
+    until = time.monotonic() + 30
+    while running(plan.cluster) is None and time.monotonic() < until:
+        time.sleep(0.01)  # on a busy machine it takes a while until it has written who it is
     with small(place / "pg") as server:
         assert server.pid == left.pid
         assert server.is_owner

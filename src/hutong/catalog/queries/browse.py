@@ -21,10 +21,14 @@ class _Order(Struct, frozen=True):
     type: str
     way: str
     past: str
+    cut: str = "order by {key} {way}, st.store_id {way} limit %(limit)s"
 
 
+# Before PostgreSQL 18 an index walked by nearness cannot be followed by a tie-break; whole ties are taken instead,
+# which nearness makes short, and the outer order cuts them.
+_WITH_TIES = "order by {key} {way} fetch first (%(limit)s) rows with ties"
 _ORDERS: dict[str, _Order] = {
-    "distance": _Order("st.at <-> %(here)s::cube", "float8", "asc", ">"),
+    "distance": _Order("st.at <-> %(here)s::cube", "float8", "asc", ">", _WITH_TIES),
     "price": _Order("st.price_units", "bigint", "asc", ">"),
     "new": _Order("st.newest_at", "timestamptz", "desc", "<"),
 }
@@ -38,6 +42,7 @@ def live_offers(*, family: str = "null::text[]", first: str = "") -> str:
 def _nearby(order: _Order) -> str:
     return load(__package__ or "", "nearby").format(
         key=order.key, type=order.type, way=order.way, past=order.past,
+        cut=order.cut.format(key=order.key, way=order.way),
         live=live_offers(family="(select slugs from chosen)::text[]"),
     )  # fmt: skip
 

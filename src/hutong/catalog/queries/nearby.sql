@@ -17,10 +17,10 @@ page as (
       and (%(district)s::int is null or st.district_id = %(district)s)
       and (%(after_store)s::uuid is null or ({key}, st.store_id) {past} (%(after_key)s::{type}, %(after_store)s::uuid))
       and live.offer_count > 0
-    order by {key} {way}, st.store_id {way}
-    limit %(limit)s
+    {cut}
 )
 select f.*, f.at <-> %(here)s::cube as chord, p.key, p.briefs, p.offer_count
 from page p
 join catalog.storefronts f on f.city_id = %(city)s and f.store_id = p.store_id
 order by p.key {way}, p.store_id {way}
+limit %(limit)s
