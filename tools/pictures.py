@@ -111,9 +111,8 @@ class Studio:
             page.fill("[name=phone]", PEOPLE[who].removeprefix("+86"))
             page.click("form[action='/sign-in/codes'] button")
             page.wait_for_selector("[name=code]")
-            page.fill("[name=code]", str(last_code_in(self.inbox, PEOPLE[who])))
-            if page.locator("form[data-code]").count():
-                page.locator("form[data-code] button").click()
+            page.wait_for_load_state("load")
+            page.fill("[name=code]", str(last_code_in(self.inbox, PEOPLE[who])))  # six digits send themselves
             page.wait_for_url(lambda url: "/sign-in" not in url)
             self.sessions[who] = context.storage_state()
 
@@ -141,7 +140,7 @@ class Studio:
 
 
 def buy(studio: Studio, offer: str, quantity: int) -> list[str]:
-    """Ann confirms and pays in the browser; the public ids of her vouchers."""
+    """Ann confirms and pays in the browser; the public ids of her vouchers, those of this order first."""
     with studio.context("ann", "zh", PHONE) as context:
         page = context.new_page()
         page.goto(f"/c/qinghe/checkout?offer={offer}&quantity={quantity}")
@@ -176,9 +175,9 @@ def typed(code: str) -> Any:
     """Types a code at the counter and lets it be checked."""
 
     def do(page: Page) -> None:
-        page.fill("[name=presented]", code)
-        page.locator("[name=presented]").press("Enter")
         page.wait_for_load_state("load")
+        page.fill("[name=presented]", code)  # twelve digits are checked as soon as they are in
+        page.wait_for_url(lambda url: url.endswith("/verify"))
 
     return do
 
@@ -194,7 +193,7 @@ def consumer(studio: Studio, store: str, offer: str) -> None:
 
 
 def member(studio: Studio, offer: str) -> list[str]:
-    """What Ann sees; her vouchers."""
+    """What Ann sees; her vouchers of that offer."""
     studio.sign_in("ann")
     studio.take("confirm", f"/c/qinghe/checkout?offer={offer}&quantity=2", who="ann")
     units = buy(studio, offer, 4)
@@ -204,8 +203,8 @@ def member(studio: Studio, offer: str) -> list[str]:
     return units
 
 
-def counter(studio: Studio, store: str, units: list[str]) -> None:
-    """What Tao sees at the counter, and Mei in her books."""
+def counter(studio: Studio, store: str, units: list[str], elsewhere: str) -> None:
+    """What Tao sees at the counter, and Mei in her books. `elsewhere` is a voucher of another store."""
     studio.sign_in("tao")
     studio.sign_in("mei")
     first, second, third = (digits(studio, unit) for unit in units[:3])
@@ -220,6 +219,7 @@ def counter(studio: Studio, store: str, units: list[str]) -> None:
             page.wait_for_url(lambda url: "/redemptions/" in url)
             studio.keep(page, f"merchant-done-{language}-phone")
     studio.take("merchant-refused", f"/m/{store}/scan", who="tao", prepare=typed(first))
+    studio.take("merchant-not-here", f"/m/{store}/scan", who="tao", prepare=typed(digits(studio, elsewhere)))
     studio.take("merchant-history", f"/m/{store}/history", who="tao")
     with studio.context("tao", "zh", PHONE) as context:
         page = context.new_page()
@@ -242,7 +242,8 @@ def main() -> None:
         consumer(studio, store, offer)
         units = member(studio, offer)
         assert all(VOUCHER.read_local(unit) for unit in units)
-        counter(studio, store, units)
+        breakfast = OFFER.show(load.offer_id("noodle-bar", "campus-breakfast"), QINGHE.city_id)
+        counter(studio, store, units, buy(studio, breakfast, 1)[0])
         browser.close()
     print(f"{studio.taken} pictures in {FOLDER}")
 
