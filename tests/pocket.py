@@ -1,7 +1,7 @@
 """PocketPay: a payment provider that fits into a test. It keeps its word in memory and moves when it is told to.
 
-Not a mock: it takes what we ask, remembers numbers and amounts, and answers as SandboxPay does. The tests of pages
-use it because they are about pages; whoever tests payments uses the real process.
+A working twin: it takes what we ask, remembers numbers and amounts, and answers as SandboxPay does. The tests of
+pages use it because they are about pages; whoever tests payments uses the real process.
 """
 
 from collections.abc import Mapping

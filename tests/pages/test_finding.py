@@ -138,7 +138,7 @@ async def test_the_same_page_in_english(bo: Reader):
         "31% off",
         "For 30 days after buying",
         "Mon-Fri 10:30-14:30",
-        "10 for each person",
+        "10 per person",
     ):
         assert words in page.text
     assert page.headers["content-language"] == "en"

@@ -1,0 +1,120 @@
+"""A real server, a real provider, a real browser."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+
+from hutong.api import api_routes
+from hutong.infra.db import Database
+from hutong.kit.clock import SystemClock
+from hutong.web.routes import make_app
+from tests.house import TestHouse, make_house
+from tests.provider import SandboxProcess, free_port
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+
+
+@pytest.fixture
+async def provider(tmp_path: Path) -> AsyncIterator[SandboxProcess]:
+    """SandboxPay as a process of its own, with its pay page."""
+    process = await SandboxProcess(tmp_path).start()
+    yield process
+    await process.stop()
+
+
+@pytest.fixture
+async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHouse]:
+    """The small town, open to browsers and to the provider's callbacks."""
+    clock, port = SystemClock(), free_port()
+    made = await make_house(db, clock, provider=provider.adapter(clock), port=port)
+    server = Server(
+        make_app(made, more=api_routes()), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
+    )
+    serving = asyncio.create_task(server.serve())
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            break
+        await asyncio.sleep(0.05)
+    yield made
+    server.stop()
+    with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+        await asyncio.wait_for(serving, 10)
+    await made.batches.close()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where pictures go: HUTONG_TEST_SHOTS to keep them."""
+    folder = Path(os.environ.get("HUTONG_TEST_SHOTS") or tmp_path / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class Phone:
+    """A browser of somebody, who counts his taps; whatever the console complains about is kept."""
+
+    def __init__(self, context: BrowserContext, page: Page, house: TestHouse) -> None:
+        self.context, self.page, self.house = context, page, house
+        self.taps, self.complaints = 0, list[str]()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        known = "401" in message.text or message.location["url"].endswith("code.svg")  # answers that pages count on
+        if message.type in ("error", "warning") and not known:
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    @classmethod
+    async def take(cls, browser: Browser, house: TestHouse, language: str = "zh", *, wide: bool = False) -> "Phone":
+        context = await browser.new_context(
+            viewport=DESK if wide else PHONE, locale=LOCALES[language], timezone_id="Asia/Shanghai",
+            has_touch=not wide, base_url=house.settings.address,
+        )  # fmt: skip
+        context.set_default_timeout(20_000)
+        return cls(context, await context.new_page(), house)
+
+    async def open(self, path: str) -> None:
+        """Type an address: no tap."""
+        await self.page.goto(path, wait_until="load")
+
+    async def tap(self, selector: str) -> None:
+        """Press what is visible and wait for what comes."""
+        await self.page.locator(selector).locator("visible=true").first.click()
+        await self.page.wait_for_load_state("load")
+        self.taps += 1
+
+    async def sign_in(self, who: str) -> None:
+        """Through the form that stands on the page; typing is no tap, so the count stays."""
+        phone = self.house.town.phones[who]
+        await self.page.fill("input[name=phone]", phone)
+        await self.page.locator("main button").first.click()
+        await self.page.wait_for_selector("input[name=code]")
+        await self.page.fill("input[name=code]", self.house.messages.last_code(phone) or "")
+        await self.page.wait_for_selector("form[data-code]", state="detached")
+
+    async def fits(self) -> bool:
+        """Nothing sticks out to the side."""
+        return await self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    async def picture(self, path: Path, *, full: bool = False) -> None:
+        await self.page.screenshot(path=path, full_page=full)
