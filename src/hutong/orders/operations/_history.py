@@ -68,7 +68,7 @@ async def move(
 
 
 async def fulfil(
-    tx: Tx, ids: Sequence[UUID], transfers: Sequence[Transfer], *, city_id: int, now: datetime
+    tx: Tx, ids: Sequence[UUID], *, transfers: Sequence[Transfer], city_id: int, now: datetime
 ) -> None:  # fmt: skip
     """What was placed and is now paid: count towards tipping, issue the vouchers, book the money, sell the stock.
 

@@ -34,7 +34,7 @@ async def send_back(tx: Tx, backs: Sequence[Back], *, city_id: int, now: datetim
     """Write the refunds, reserve their money, and leave the intents for the courier. Amounts are over zero."""
     if not backs:
         return
-    await insert(tx, backs, "asked", city_id=city_id, now=now)
+    await insert(tx, backs, state="asked", city_id=city_id, now=now)
     _history.must(await ledger.post(tx, [_reserve(b, city_id) for b in backs], now=now), "reserve refund")
     asks = [
         payments.AskRefund(refund_id=b.refund_id, payment_id=b.payment_id, amount=b.amount, reason=b.reason)
@@ -44,7 +44,7 @@ async def send_back(tx: Tx, backs: Sequence[Back], *, city_id: int, now: datetim
     await tx.record([_fact(b, "orders.refund_asked", city_id, now) for b in backs])
 
 
-async def insert(tx: Tx, backs: Sequence[Back], state: str, *, city_id: int, now: datetime) -> None:
+async def insert(tx: Tx, backs: Sequence[Back], *, state: str, city_id: int, now: datetime) -> None:
     """The rows of refunds, asked or (when they move no money) done."""
     await tx.run(
         """insert into orders.refunds (city_id, refund_id, order_id, payment_id, provider, merchant_id,

@@ -76,7 +76,7 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
         )
         for c, _ in back
     ]
-    await _history.fulfil(tx, [c.order_id for c in on_time], transfers, city_id=city_id, now=now)
+    await _history.fulfil(tx, [c.order_id for c in on_time], transfers=transfers, city_id=city_id, now=now)
     await _money.send_back(
         tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now
     )

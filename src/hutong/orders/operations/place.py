@@ -191,4 +191,4 @@ def _fact(draft: _Draft, city_id: int, now: datetime) -> Fact:
 async def _pay_nothing(tx: Tx, drafts: list[_Draft], *, city_id: int, now: datetime) -> None:
     """Orders that cost nothing are fulfilled at once, on the same path as paid ones."""
     if drafts:
-        await _history.fulfil(tx, [d.ask.order_id for d in drafts], [], city_id=city_id, now=now)
+        await _history.fulfil(tx, [d.ask.order_id for d in drafts], transfers=[], city_id=city_id, now=now)

@@ -64,9 +64,9 @@ async def ask_refunds(
 async def _end_free(tx: Tx, backs: Sequence[_money.Back], *, city_id: int, now: datetime) -> None:
     """Units that cost nothing go back at once: nobody has to be asked for money."""
     if backs:
-        await _money.insert(tx, backs, "done", city_id=city_id, now=now)
+        await _money.insert(tx, backs, state="done", city_id=city_id, now=now)
         rows = [{"order_id": b.order_id, "units": 0, "reason": b.reason, "voucher_ids": b.voucher_ids} for b in backs]
-        await give_units_back(tx, rows, [], city_id=city_id, now=now)
+        await give_units_back(tx, rows, transfers=[], city_id=city_id, now=now)
 
 
 def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken: set[UUID]) -> list[Any] | Refusal:

@@ -38,7 +38,7 @@ async def refunds_done(tx: Tx, ids: Sequence[UUID], *, city_id: int, now: dateti
     await _end(tx, rows, "done", city_id=city_id, now=now)
     transfers = [_ending(r, "post_pending", city_id) for r in rows.values()]
     sold = [r for r in rows.values() if r["voucher_ids"]]
-    await give_units_back(tx, sold, transfers, city_id=city_id, now=now)
+    await give_units_back(tx, sold, transfers=transfers, city_id=city_id, now=now)
     await tx.record([_fact(r, "orders.refunded", city_id, now) for r in rows.values()])
     return [refund in rows for refund in ids]
 
@@ -107,7 +107,7 @@ async def _count_refunded(tx: Tx, refunds: list[dict[str, Any]], *, city_id: int
 
 
 async def give_units_back(
-    tx: Tx, refunds: list[dict[str, Any]], transfers: Sequence[Transfer], *, city_id: int, now: datetime
+    tx: Tx, refunds: list[dict[str, Any]], *, transfers: Sequence[Transfer], city_id: int, now: datetime
 ) -> None:
     """Refunded units leave the member's cap and a count that has not tipped yet, their vouchers end, the money is
     booked, the stock is free: in the order of locks of the package. `refunds` are rows with their voucher_ids."""
