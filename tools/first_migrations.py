@@ -1,6 +1,6 @@
 """Writes the first migrations from the metadata, one file for each package, in the order of the floors.
 
-Used until the first release; after it, migrations are written by `hutong migrate --make` and never rewritten.
+Used until the first release; after it, migrations are drafted by `tools/make_migration.py` and never rewritten.
 """
 
 import subprocess

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 
-from hutong.api import api_routes
+from hutong.api import api_routes, openapi
 from hutong.cli import group
 from hutong.desk.house import House
 from hutong.desk.rounds import cities, periodics, registry
@@ -87,7 +87,7 @@ def create() -> Litestar:
         finally:
             await house.close()
 
-    return make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched])
+    return make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched], openapi_config=openapi())
 
 
 class Wiring:

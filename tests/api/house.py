@@ -11,7 +11,7 @@ from litestar import Litestar
 from msgspec import Struct
 
 from hutong import people
-from hutong.api import api_routes
+from hutong.api import api_routes, openapi
 from hutong.desk.house import House
 from hutong.desk.watching import Watched
 from hutong.infra.db import Database
@@ -51,7 +51,7 @@ def make_house(db: Database, clock: Clock, folder: Path, providers: dict[str, Pa
 
 def make_application(house: House) -> Litestar:
     """Pages and API over the house, as app.py joins them."""
-    return make_app(house, more=api_routes(), middleware=[Watched])
+    return make_app(house, more=api_routes(), middleware=[Watched], openapi_config=openapi())
 
 
 @asynccontextmanager

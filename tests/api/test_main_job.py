@@ -202,9 +202,22 @@ async def test_late_money_over_http_goes_back(shop: Shop):
 async def test_the_api_describes_itself_and_every_route_names_its_guard(shop: Shop):
     schema = (await shop.web.get("/schema/openapi.json")).json()
     assert schema["openapi"].startswith("3.1")
+    assert schema["info"]["title"] == "Hutong API"
     for path in ("/auth/codes", "/auth/sessions", "/cities", "/stores", "/offers", "/quotes", "/orders",
                  "/orders/{order}/payments", "/orders/{order}/refunds", "/vouchers", "/redemptions/preparations",
                  "/redemptions", "/redemptions/{redemption}/reversal", "/merchants/{merchant}/statements"):  # fmt: skip
         assert f"/api/v1{path}" in schema["paths"], path
     for probe in ("/healthz", "/readyz", "/metrics"):
         assert (await shop.web.get(probe)).status_code == 200, probe
+
+
+async def test_after_a_silent_provider_the_next_try_pays(shop: Shop):
+    """The first answer never comes; the second try asks what became of it and goes on: one payment at the provider."""
+    order = await ordered(shop)
+    await shop.company.script(None, {"mode": "done_then_500"})
+    first = await shop.call("ann", "POST", f"/orders/{order}/payments")
+    await shop.company.end_script()
+    assert (first.status_code, first.json().get("code")) in ((503, "provider_silent"), (201, None))
+    second = await shop.call("ann", "POST", f"/orders/{order}/payments")
+    assert second.status_code == 201, second.text
+    assert second.json()["pay_url"]

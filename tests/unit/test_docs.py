@@ -111,7 +111,7 @@ def test_commands_and_targets_exist(page: Path):
         command = group.commands.get(name)
         assert command is not None, f"hutong {name}"
         known = {opt for param in getattr(command, "params", []) for opt in getattr(param, "opts", [])}
-        assert set(options) <= known | {"--data", "--make"}, line
+        assert set(options) <= known | {"--data"}, line
     assert isinstance(group, click.Group)
 
 

@@ -3,8 +3,11 @@
 from litestar import Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
+from hutong import __version__
 from hutong.api import auth, browse, buying, counter, system
 from hutong.api.glue import (
     on_fault,
@@ -17,7 +20,15 @@ from hutong.api.glue import (
 )  # fmt: skip
 from hutong.kit.refusals import Refusal
 
-__all__ = ["api_routes"]
+__all__ = ["api_routes", "openapi"]
+
+
+def openapi() -> OpenAPIConfig:
+    """The description of the API as JSON at /schema/openapi.json; nothing is loaded from elsewhere to show it."""
+    return OpenAPIConfig(
+        title="Hutong API", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()],
+        description="Local commerce: sold online, enjoyed in the lane. Ids carry their city; writes carry a key.",
+    )  # fmt: skip
 
 
 def api_routes() -> list[ControllerRouterHandler]:

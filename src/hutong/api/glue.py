@@ -115,7 +115,7 @@ def problem(request: Request[Any, Any, Any], refusal: Refusal) -> Response[dict[
     """RFC 9457: the code, the sentence in the reader's language, the next step, the facts."""
     language = language_of(request)
     body = {
-        "type": f"/docs/refusals#{refusal.code}", "title": type(refusal).__name__, "status": refusal.status,
+        "type": f"urn:hutong:refusal:{refusal.code}", "title": type(refusal).__name__, "status": refusal.status,
         "code": refusal.code, "detail": refusal.sentence().in_(language), "next": refusal.next_step().in_(language),
         "facts": refusal.facts,
     }  # fmt: skip

@@ -91,6 +91,8 @@ async def pay(house: House, city_id: int, actor: Actor, order_id: UUID) -> payme
         raise orders.OrderPaid()  # an order that costs nothing has no payment
     if payment.pay_url is not None or payment.state not in ("created", "unknown", "opened"):
         return payment
+    if payment.state == "unknown":  # an answer did not come last time: ask before trying again
+        await house.courier.ask(city_id, payments=[payment.payment_id])
     asked = (await house.courier.open(city_id, [payment.payment_id]))[0]
     if asked is None or (asked.pay_url is None and asked.state in ("created", "unknown", "opened")):
         raise ProviderSilent()

@@ -27,6 +27,7 @@ def config(connection: Connection | None = None) -> Config:
     made = Config()
     made.set_main_option("script_location", str(FOLDER))
     made.set_main_option("path_separator", "os")
+    made.set_main_option("file_template", "%%(rev)s")
     made.attributes["connection"] = connection
     made.attributes["metadata"] = metadata
     return made
