@@ -27,6 +27,7 @@ from hutong.vouchers.operations import (
     expire,
     issue,
     lock_orders,
+    orders_to_expire,
     prepare,
     redeem,
     refund_failed,
@@ -78,7 +79,7 @@ __all__ = [
     "Use", "Voucher", "VoucherRefunded", "VoucherRefunding", "VoucherUnknown", "VoucherUsed", "VoucherVoid",
     "WaitingForBuyers",
     "WrongStore", "activate", "by_ids", "expire", "failures", "issue", "lock_orders", "of_member",
-    "of_orders", "prepare", "qr_text",
+    "of_orders", "orders_to_expire", "prepare", "qr_text",
     "redeem", "refund_failed", "refunded", "reverse", "start_refund", "step_of", "step_token", "steps", "use", "uses",
     "uses_by_day", "uses_by_ids", "uses_of", "void", "wallet", "wallet_counts",
 ]  # fmt: skip

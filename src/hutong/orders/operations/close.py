@@ -66,7 +66,9 @@ async def expire_vouchers(tx: Tx, *, city_id: int, now: datetime, limit: int = 1
 
     At most `limit` vouchers; the refunds that were asked (reason: expired). Call it until it does nothing.
     """
-    gone = await vouchers.expire(tx, city_id=city_id, now=now, limit=limit)
+    due = await vouchers.orders_to_expire(tx, city_id=city_id, now=now, limit=limit)
+    await _history.lock(tx, due, city_id=city_id)  # before their vouchers, as everywhere
+    gone = await vouchers.expire(tx, city_id=city_id, now=now, limit=limit, orders=due)
     keep = [unit for unit in gone if not unit.terms.refund_on_expiry]
     await _breakage(tx, keep, city_id=city_id, now=now)
     by_order: dict[UUID, list[UUID]] = {}

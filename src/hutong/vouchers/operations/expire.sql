@@ -2,6 +2,7 @@
 with due as (
   select v.voucher_id from vouchers.vouchers v
   where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s
+    and (%(orders)s::uuid[] is null or v.order_id = any(%(orders)s::uuid[]))
   order by v.valid_to, v.voucher_id limit %(limit)s
   for no key update skip locked
 ), ended as (

@@ -23,12 +23,31 @@ async def activate(
     return [woken.pop(offer_id, 0) for offer_id in offer_ids]
 
 
+async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 500) -> list[UUID]:
+    """The orders of the first `limit` vouchers whose validity is over; locks nothing.
+
+    For whoever locks orders before their vouchers, as every other verb does, and then lets these expire.
+    """
+    rows = await tx.rows(
+        """select distinct d.order_id from (
+               select v.order_id from vouchers.vouchers v
+               where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s
+               order by v.valid_to, v.voucher_id limit %(limit)s) d""",
+        city=city_id, now=now, limit=limit,
+    )  # fmt: skip
+    return sorted(row["order_id"] for row in rows)
+
+
 async def expire(
-    tx: Tx, *, city_id: int, now: datetime, limit: int = 500, by: UUID | None = None, reason: str = "validity"
-) -> list[Voucher]:
+    tx: Tx, *, city_id: int, now: datetime, limit: int = 500, by: UUID | None = None, reason: str = "validity",
+    orders: Sequence[UUID] | None = None,
+) -> list[Voucher]:  # fmt: skip
     """End vouchers whose validity is over, longest ago first, up to `limit`; those ended, as they now are.
 
-    Fewer than `limit`: none are left, except those that another transaction works on at this moment.
+    `orders`: only theirs. Fewer than `limit`: none are left, except those that another transaction works on.
     """
-    rows = await tx.rows(load(__package__, "expire"), city=city_id, now=now, limit=limit, by=by, reason=reason)
+    rows = await tx.rows(
+        load(__package__, "expire"), city=city_id, now=now, limit=limit, by=by, reason=reason,
+        orders=None if orders is None else list(orders),
+    )  # fmt: skip
     return [as_voucher(row) for row in rows]
