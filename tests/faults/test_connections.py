@@ -2,11 +2,16 @@
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from hutong.infra.db import Database, OutcomeUnknown, Tx
+from hutong.kit.clock import SystemClock
+from tests.api.house import make_application, make_house, web_client
+from tests.catalog_town import a_city
 
 pytestmark = pytest.mark.anyio
 
@@ -104,3 +109,25 @@ async def test_a_transaction_cut_off_in_its_commit_is_unknown_and_not_done_again
     with pytest.raises(OutcomeUnknown):
         await db.run_city(1, work)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/cities", "/"])
+async def test_a_request_whose_connection_dies_is_told_to_come_again(database_url: str, tmp_path: Path, path: str):
+    """Busy, with the seconds to wait, in the API as on a page; never called a defect of ours."""
+    dying = False
+
+    def last_words(sql: str, params: dict[str, Any]) -> None:
+        if dying:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    db = await Database(database_url, observer=last_words).open()
+    house = make_house(db, SystemClock(), tmp_path, {})
+    async with web_client(make_application(house)) as web:
+        await a_city(db)
+        dying = True
+        answer = await web.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        dying = False
+        assert (await web.get(path)).status_code < 400
+    await house.batches.close()
+    await db.close()
