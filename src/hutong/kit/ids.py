@@ -4,6 +4,7 @@
 """
 
 import hashlib
+from typing import ClassVar
 from uuid import UUID
 
 from hutong.kit.refusals import Refusal
@@ -43,7 +44,7 @@ def from_crockford(text: str, size: int) -> bytes:
 class IdKind:
     """One kind of thing, e.g. `ORDER = IdKind("ord", local=True)`."""
 
-    known: dict[str, "IdKind"] = {}
+    known: ClassVar[dict[str, "IdKind"]] = {}
 
     def __init__(self, prefix: str, *, local: bool) -> None:
         if prefix in IdKind.known:
