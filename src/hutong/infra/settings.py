@@ -122,7 +122,9 @@ class Settings(BaseSettings):
     relay_lag_s: Count = Field(
         60, description="Age of the oldest unrelayed fact at which `/readyz` complains, in seconds."
     )
-    stalled_task_s: Count = Field(60, description="Silence after which a running task is taken over, in seconds.")
+    stalled_task_s: Annotated[int, Field(ge=20)] = Field(
+        60, description="Silence after which a running task is taken over, in seconds; at least two heartbeats of 10."
+    )
     keep_tasks_days: Count = Field(7, description="Days for which finished tasks are kept.")
 
     # Orders and vouchers
