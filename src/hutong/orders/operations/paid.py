@@ -1,6 +1,6 @@
 """Captured money meets its order: on time it is fulfilled, too late it goes back by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -43,12 +43,12 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
     """
     orders = await _history.lock(tx, [c.order_id for c in captures], city_id=city_id)
     results: list[Applied] = []
-    on_time: list[Capture] = []
+    on_time: dict[UUID, Capture] = {}
     back: list[tuple[Capture, str]] = []  # with the reason
     for capture in captures:
-        outcome = _judge(capture, orders[capture.order_id], {c.order_id for c in on_time})
+        outcome = _judge(capture, orders[capture.order_id], on_time)
         if outcome == "paid":
-            on_time.append(capture)
+            on_time[capture.order_id] = capture
         else:
             back.append((capture, outcome))
         results.append(Applied(order_id=capture.order_id, payment_id=capture.payment_id, outcome=outcome))
@@ -63,7 +63,7 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
             event="capture",
             ref=c.payment_id,
         )
-        for c in on_time
+        for c in on_time.values()
     ] + [
         Transfer(
             id=derive(c.payment_id, "capture"),
@@ -76,14 +76,14 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
         )
         for c, _ in back
     ]
-    await _history.fulfil(tx, [c.order_id for c in on_time], transfers=transfers, city_id=city_id, now=now)
+    await _history.fulfil(tx, list(on_time), transfers=transfers, city_id=city_id, now=now)
     await _money.send_back(
         tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now
     )
     return results
 
 
-def _judge(capture: Capture, order: dict[str, Any], already: set[UUID]) -> Outcome:
+def _judge(capture: Capture, order: dict[str, Any], already: Collection[UUID]) -> Outcome:
     if capture.wrong:
         return "wrong_amount"
     if order["state"] == "placed" and order["order_id"] not in already:

@@ -32,11 +32,14 @@ async def ask_refunds(
     """
     orders = await _history.lock(tx, [a.order_id for a in asks], city_id=city_id)
     units = await vouchers.lock_orders(tx, list(orders), city_id=city_id)
+    of_order: dict[UUID, list[Any]] = {order_id: [] for order_id in orders}
+    for unit in units:
+        of_order[unit.order_id].append(unit)
     results: list[RefundAsked | Refusal | None] = []
     chosen: list[list[Any]] = []
     taken: set[UUID] = set()
     for ask in asks:
-        picked = _pick(ask, orders.get(ask.order_id), [u for u in units if u.order_id == ask.order_id], taken)
+        picked = _pick(ask, orders.get(ask.order_id), of_order.get(ask.order_id, []), taken)
         refused = isinstance(picked, Refusal)
         results.append(picked if refused else None)
         chosen.append([] if refused else picked)
