@@ -18,6 +18,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from hutong.infra import arrays
 from hutong.infra.facts import Fact
 from hutong.kit.refusals import Busy
 
@@ -28,6 +29,7 @@ AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 set_json_dumps(lambda value: msgspec.json.encode(value))
 set_json_loads(msgspec.json.decode)
+arrays.register()
 
 
 class OutcomeUnknown(Exception):
