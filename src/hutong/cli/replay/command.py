@@ -1,6 +1,7 @@
 """What `hutong replay` does around a replay: the database, the progress, the checks, the audit."""
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from hutong.cli.replay.groupon import Replay, ReplayBroken
 from hutong.cli.replay.rows import Malformed, NotTheFile, Row, read
 from hutong.desk.house import House
 
+# A crowd is many objects that stay; to look at all of them as often as usual costs a quarter of the time.
+PATIENT = (200_000, 50, 1_000)
 SHOWN = 20  # of what is wrong, so many lines
 
 
@@ -57,6 +60,7 @@ def read_file(file: Path) -> tuple[list[Row], list[Malformed]]:
 def replay_groupon(ctx: Context, file: Path) -> Replayed:
     """Read the file, live through it on a fresh database (or the named one), check it, audit it."""
     rows, wrong = read_file(file)
+    gc.set_threshold(*PATIENT)
     with ctx.own_or_temporary() as settings:
         assert settings.database_url is not None
         began = time.monotonic()

@@ -18,7 +18,7 @@ VISIT_DAYS = 30  # who comes, comes within so many days after the end of the sal
 REDEEMED, OF = 3, 5  # the share of units that are used
 
 
-class Purchase(Struct, frozen=True, kw_only=True):
+class Purchase(Struct, frozen=True, kw_only=True, gc=False):
     """One order of the crowd. `first_unit` counts the deal's units; `visit` is the day on which its units are used."""
 
     number: int

@@ -5,9 +5,9 @@ what a payment provider would say: that what was opened was paid, and that what 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -29,9 +29,8 @@ from hutong.orders import Place, Schemes, Wanted
 from hutong.payments import ProviderPayment, ProviderRefund, RefundDone
 from hutong.vouchers import Redeem, Voucher
 
-T = TypeVar("T")
 ORDERS_AT_ONCE = 500
-LANES = 2  # sets under way at once: while PostgreSQL works on one, Python prepares the other
+LANES = 2  # while PostgreSQL works for one, Python prepares the other; a deal stays in its lane, so they do not meet
 SELLS = (timedelta(hours=9), timedelta(hours=15))  # hours of the town's day
 SERVES = (timedelta(hours=15), timedelta(hours=21))
 PAYS_AFTER = timedelta(seconds=20)
@@ -44,8 +43,8 @@ class ReplayBroken(Exception):
     """The house refused what had really happened: a defect, and the replay cannot go on."""
 
 
-class Bought(Struct, frozen=True, kw_only=True):
-    """An order of the crowd, placed and paid."""
+class Errand(Struct, frozen=True, kw_only=True, gc=False):
+    """One order of the crowd, from the click to the counter."""
 
     order_id: UUID
     deal: Deal
@@ -64,12 +63,10 @@ class Replay:
 
     def __init__(self, db: Database, *, schemes: Schemes, hold_for: timedelta, moved: Moved) -> None:
         self._db, self._schemes, self._hold_for, self._moved = db, schemes, hold_for, moved
-        self._sales: dict[date, list[tuple[Deal, Purchase]]] = {}
-        self._visits: dict[date, list[Bought]] = {}
-        self._bought: dict[UUID, Bought] = {}
+        self._errands: dict[UUID, Errand] = {}
         self._refunds: dict[UUID, tuple[UUID, Amount]] = {}
-        self._registry = Registry([Handler(name="replay.provider", topics=frozenset({"orders.refund_asked"}),
-                                           do=self._give_back)])  # fmt: skip
+        provider = Handler(name="replay.provider", topics=frozenset({"orders.refund_asked"}), do=self._give_back)
+        self._registry = Registry([provider])
 
     async def live(self, rows: Sequence[Row]) -> tuple[Town, dict[UUID, Tally]]:
         """Build the town and live through all of its days; what became of each offer's units."""
@@ -77,26 +74,34 @@ class Replay:
         self._city_id = place.city_id
         self._members = [derive(place.root, f"member/{n}") for n in range(crowd.MEMBERS)]
         self._tallies = {deal.offer_id: Tally() for deal in place.deals}
-        for deal in place.deals:
-            for purchase in crowd.purchases(deal.row):
-                self._sales.setdefault(purchase.day, []).append((deal, purchase))
-        days = {day for row in rows for day in (row.end, row.last_use + timedelta(days=1))}
-        days |= self._sales.keys() | {p.visit for sold in self._sales.values() for _, p in sold}
-        for day in sorted(days):
+        sales: dict[date, list[Errand]] = {}
+        visits: dict[date, list[Errand]] = {}
+        for errand in _errands(place):
+            self._errands[errand.order_id] = errand
+            sales.setdefault(errand.purchase.day, []).append(errand)
+            if errand.purchase.used():
+                visits.setdefault(errand.purchase.visit, []).append(errand)
+        ends = {day for row in rows for day in (row.end, row.last_use + timedelta(days=1))}
+        for day in sorted(ends | sales.keys() | visits.keys()):
             await self._night(town.night(day))
-            await self._sell(day)
-            await self._serve(day)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send_back(town.night(day)))
+                self._spread(group, day, SELLS, sales.pop(day, []), self._sell)
+                self._spread(group, day, SERVES, visits.pop(day, []), self._serve)
         return place, self._tallies
 
     async def _night(self, now: datetime) -> None:
-        """What the worker does by itself, and the provider's word on the refunds that follow."""
+        """What the worker does by itself."""
         for work in (rounds.end_sales, rounds.close_deals, rounds.expire_vouchers):
             while await work(self._db, self._city_id, now):
                 pass
+
+    async def _send_back(self, now: datetime) -> None:
+        """The provider's word on the refunds that the night has asked for."""
         self._refunds.clear()
         await catch_up(self._db, registry=self._registry, now=now, limit=4 * ORDERS_AT_ONCE)
         for order_id, amount in self._refunds.values():
-            deal = self._bought[order_id].deal
+            deal = self._errands[order_id].deal
             self._tallies[deal.offer_id].refunded += amount.units // deal.row.price
             self._moved("refunded", amount.units // deal.row.price)
 
@@ -107,28 +112,24 @@ class Replay:
             if isinstance(settled, RefundDone):  # by id: if this transaction is tried again, nothing is counted twice
                 self._refunds[settled.refund_id] = (settled.order_id, settled.amount)
 
-    async def _sell(self, day: date) -> None:
-        todays = sorted(self._sales.pop(day, []), key=lambda sold: sold[1].number)  # the deals take turns
-        await self._spread(day, SELLS, todays, self._sell_set)
-
-    async def _spread(
-        self, day: date, hours: Hours, items: list[T], work: Callable[[list[T], datetime], Awaitable[None]]
+    def _spread(
+        self, group: asyncio.TaskGroup, day: date, hours: Hours, errands: list[Errand],
+        work: Callable[[list[Errand], datetime], Awaitable[None]],
     ) -> None:  # fmt: skip
-        """Work on the items in sets, at even times of the hours, a few at once."""
-        lanes = asyncio.Semaphore(LANES)
-        sets = [items[start : start + ORDERS_AT_ONCE] for start in range(0, len(items), ORDERS_AT_ONCE)]
+        """Work on the errands in sets, at even times of the hours, each lane for itself; the deals take turns."""
         begin, end = (town.night(day) + hour for hour in hours)
 
-        async def one(n: int, some: list[T]) -> None:
-            async with lanes:
+        async def run(lane: list[Errand]) -> None:
+            sets = [lane[start : start + ORDERS_AT_ONCE] for start in range(0, len(lane), ORDERS_AT_ONCE)]
+            for n, some in enumerate(sets):
                 await work(some, begin + n * (end - begin) / len(sets))
 
-        async with asyncio.TaskGroup() as group:
-            for n, some in enumerate(sets):
-                group.create_task(one(n, some))
+        errands.sort(key=lambda errand: errand.purchase.number)
+        for number in range(LANES):
+            group.create_task(run([one for one in errands if one.deal.offer_id.int % LANES == number]))
 
-    async def _sell_set(self, sold: list[tuple[Deal, Purchase]], now: datetime) -> None:
-        asks = [self._ask(deal, purchase, now) for deal, purchase in sold]
+    async def _sell(self, errands: list[Errand], now: datetime) -> None:
+        asks = [self._ask(errand) for errand in errands]
 
         async def place(tx: Tx) -> Any:
             return await orders.place(
@@ -137,35 +138,24 @@ class Replay:
 
         _sure(await self._db.run_city(self._city_id, place))
         later = now + PAYS_AFTER
-        findings = [
-            ProviderPayment(
-                out_no=PAYMENT.show(ask.payment_id, self._city_id), state="captured", amount=ask.expect, at=later
-            )
-            for ask in asks
-        ]
-        await self._db.run_city(
-            self._city_id, lambda tx: orders.receive(tx, findings, city_id=self._city_id, now=later)
-        )
-        for ask, (deal, purchase) in zip(asks, sold, strict=True):
-            bought = Bought(order_id=ask.order_id, deal=deal, purchase=purchase)
-            self._bought[ask.order_id] = bought
-            if purchase.used():
-                self._visits.setdefault(purchase.visit, []).append(bought)
-            self._moved("sold", purchase.quantity)
+        findings = [_captured(ask, self._city_id, later) for ask in asks]
 
-    def _ask(self, deal: Deal, purchase: Purchase, now: datetime) -> Place:
-        order_id = derive(first_id_at(now), f"{deal.offer_id}/{purchase.number}")
+        async def receive(tx: Tx) -> Any:
+            return await orders.receive(tx, findings, city_id=self._city_id, now=later)
+
+        await self._db.run_city(self._city_id, receive)
+        self._moved("sold", sum(errand.purchase.quantity for errand in errands))
+
+    def _ask(self, errand: Errand) -> Place:
+        purchase, deal = errand.purchase, errand.deal
         return Place(
-            order_id=order_id, payment_id=derive(order_id, "payment"), channel="replay",
-            member_id=self._members[purchase.member],
-            member_name=f"Guest {purchase.member:04d}", phone_tail=f"{purchase.member:04d}",
-            wants=(Wanted(deal.offer_id, purchase.quantity),), expect=Amount(deal.row.price * purchase.quantity, ASSET),
+            order_id=errand.order_id, payment_id=derive(errand.order_id, "payment"), channel="replay",
+            member_id=self._members[purchase.member], member_name=f"Guest {purchase.member:04d}",
+            phone_tail=f"{purchase.member:04d}", wants=(Wanted(deal.offer_id, purchase.quantity),),
+            expect=Amount(deal.row.price * purchase.quantity, ASSET),
         )  # fmt: skip
 
-    async def _serve(self, day: date) -> None:
-        await self._spread(day, SERVES, self._visits.pop(day, []), self._serve_set)
-
-    async def _serve_set(self, guests: list[Bought], now: datetime) -> None:
+    async def _serve(self, guests: list[Errand], now: datetime) -> None:
         """Guests show a QR code or read their code aloud. Those whose deal did not tip have nothing to show."""
         chosen = {guest.order_id: frozenset(guest.purchase.used()) for guest in guests}
         async with self._db.reading(self._city_id) as tx:
@@ -183,13 +173,26 @@ class Replay:
             self._moved("redeemed", len(done))
 
     def _use(self, unit: Voucher, now: datetime) -> Redeem:
-        deal = self._bought[unit.order_id].deal
+        deal = self._errands[unit.order_id].deal
         return Redeem(
             redemption_id=derive(first_id_at(now), f"{unit.voucher_id}/use"), request_no=str(unit.voucher_id),
             presented=vouchers.qr_text(unit, now) if unit.unit_no % 2 == 0 else unit.code,
             merchant_id=deal.merchant_id, store_id=deal.store_id, store_name=deal.name, staff_id=deal.till_id,
             staff_name="Till",
         )  # fmt: skip
+
+
+def _errands(place: Town) -> Iterator[Errand]:
+    """Everything that the crowd will do. An order's id begins with its day, as if it were made there."""
+    for deal in place.deals:
+        for purchase in crowd.purchases(deal.row):
+            order_id = derive(first_id_at(town.night(purchase.day)), f"{deal.offer_id}/{purchase.number}")
+            yield Errand(order_id=order_id, deal=deal, purchase=purchase)
+
+
+def _captured(ask: Place, city_id: int, at: datetime) -> ProviderPayment:
+    number = PAYMENT.show(ask.payment_id, city_id)
+    return ProviderPayment(out_no=number, state="captured", amount=ask.expect, at=at)
 
 
 def _done(fact: Fact, city_id: int, now: datetime) -> ProviderRefund:
