@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := true
 JOBS ?= 2
 
 .PHONY: help install demo test lint bench pictures clean test-db
