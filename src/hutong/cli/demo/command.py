@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -26,12 +25,13 @@ def serve(ctx: Context, *, load: bool, as_json: bool, given: dict[str, Any]) -> 
     settings = ctx.settings(**given, demo=True)
     need_ports(settings, provider=True)
     data = read_city()
-    with ctx.database(settings) as ready, Family(environment(ready)) as family:
+    with ctx.database(settings) as ready, Family(environment(ready), quiet=as_json) as family:
         if load:
             fill(ready, data)
         start_all(family, ready, ctx.wiring.target)
         welcome(ready, data)
-        say({"address": ready.address, "cast": {p.key: p.phone for p in data.cast.people}}, as_json)
+        if as_json:
+            say({"address": ready.address, "cast": {p.key: p.phone for p in data.cast.people}}, as_json)
         family.watch()
 
 
@@ -85,10 +85,6 @@ def once(ctx: Context, *, as_json: bool, given: dict[str, Any]) -> bool:
     if audit["violations"]:
         show_audit(audit)
     say(result_of(played, audit, seconds), as_json)
-    if not as_json:
-        words.print(f"orders {played.orders}, paid {played.paid}, redeemed {played.redeemed}, "
-                    f"refunded {played.refunded}, settled {played.settled_minor} fen; "
-                    f"{audit['queries']} invariants hold; {timedelta(seconds=round(seconds))}")  # fmt: skip
     return not audit["violations"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def replay_groupon(ctx: Context, file: Path) -> Replayed:
     """Read the file, live through it on a fresh database (or the named one), check it, audit it."""
     rows, wrong = read_file(file)
     gc.set_threshold(*PATIENT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the temporary database is removed
     with ctx.own_or_temporary() as settings:
         assert settings.database_url is not None
         began = time.monotonic()
