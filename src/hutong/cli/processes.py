@@ -14,6 +14,7 @@ import click
 import httpx2
 
 from hutong.cli.base import words
+from hutong.infra import metrics
 from hutong.infra.settings import PREFIX, Settings
 
 STOP_SECONDS = 15.0
@@ -52,9 +53,10 @@ def environment(settings: Settings) -> dict[str, str]:
     given = {
         "DATABASE_URL": settings.database_url or "", "DATA": str(settings.data), "HOST": settings.host,
         "PORT": str(settings.port), "PROVIDER_PORT": str(settings.provider_port),
-        "PUBLIC_URL": settings.public_url or "",
+        "PUBLIC_URL": settings.public_url or "", "DEMO": str(settings.demo).lower(),
     }  # fmt: skip
-    return {**os.environ, **{PREFIX + name: value for name, value in given.items()}}
+    numbers = metrics.shared(settings.data_folder() / "metrics")
+    return {**os.environ, **numbers, **{PREFIX + name: value for name, value in given.items()}}
 
 
 def python(*arguments: str) -> list[str]:

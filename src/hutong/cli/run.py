@@ -8,7 +8,12 @@ import click
 
 from hutong.cli.base import Context, words
 from hutong.cli.processes import (
-    Family, environment, need_ports, provider_command, server_command, worker_command,
+    Family,
+    environment,
+    need_ports,
+    provider_command,
+    server_command,
+    worker_command,
 )  # fmt: skip
 from hutong.infra.logs import configure as configure_logs
 from hutong.infra.settings import Settings
