@@ -67,7 +67,7 @@ def empty_database_url(server_url: str) -> Iterator[str]:
     """A database without any table."""
     name = f"hutong_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template template0 encoding \'UTF8\''.encode())
+        conn.execute(f"create database \"{name}\" template template0 encoding 'UTF8'".encode())
     yield with_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(f'drop database if exists "{name}" with (force)'.encode())
