@@ -46,7 +46,7 @@ lint: .venv/.dev  ## style, types, floors, manners
 	@$(BIN)/pyright
 	@$(BIN)/python -m pytest -q tests/test_tidy.py
 
-bench: .venv/.run  ## the main job as fast as this machine can replay it
+bench: .venv/.run  ## the main job once, timed, on a fresh database (load benches come with their own issue)
 	@$(BIN)/hutong demo --once
 
 pictures: .venv/.dev  ## screenshots of the faces into docs/pictures
