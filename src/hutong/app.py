@@ -42,10 +42,13 @@ def database(settings: Settings) -> Database:
     )  # fmt: skip
 
 
-def provider(settings: Settings, clock: Clock) -> PaymentProvider:
-    """SandboxPay at its port, with the keys that it keeps in the data folder."""
-    keys = SandboxKeys(settings.data_folder() / "sandboxpay" / "keys")
-    return SandboxPay(base_url=f"http://127.0.0.1:{settings.provider_port}", keys=keys, clock=clock)
+def providers(settings: Settings, clock: Clock) -> dict[str, PaymentProvider]:
+    """SandboxPay, where it has run and left its keys in the data folder; without it nothing can be paid here."""
+    folder = settings.data_folder() / "sandboxpay" / "keys"
+    if not (folder / "merchant_private.pem").exists():
+        return {}
+    keys = SandboxKeys(folder)
+    return {"sandbox": SandboxPay(base_url=f"http://127.0.0.1:{settings.provider_port}", keys=keys, clock=clock)}
 
 
 def sms(settings: Settings) -> Sms:
@@ -58,7 +61,7 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     clock = clock or SystemClock()
     return House(
         settings=settings, db=database(settings), clock=clock, schemes=SCHEMES,
-        providers={"sandbox": provider(settings, clock)}, sms=sms(settings),
+        providers=providers(settings, clock), sms=sms(settings),
         files=LocalFiles(settings.data_folder() / "files"),
     )  # fmt: skip
 

@@ -221,3 +221,14 @@ async def test_after_a_silent_provider_the_next_try_pays(shop: Shop):
     second = await shop.call("ann", "POST", f"/orders/{order}/payments")
     assert second.status_code == 201, second.text
     assert second.json()["pay_url"]
+
+
+async def test_without_a_provider_nothing_is_promised(shop: Shop):
+    house = shop.house
+    known = dict(house.providers)
+    try:
+        house.providers = {}
+        answer = await shop.call("ann", "POST", "/orders", key="np", lines=[{"offer": shop.offer, "quantity": 1}])
+    finally:
+        house.providers = known
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_provider")

@@ -27,6 +27,15 @@ class ProviderSilent(Refusal):
     step = Text(zh="请稍候再点「支付」，不会重复扣款。", en="Try to pay again in a moment; nothing is paid twice.")
 
 
+class NoProvider(Refusal):
+    """This installation has no such payment provider."""
+
+    code = "no_provider"
+    status = 503
+    say = Text(zh="这里还没有开通支付。", en="Nothing can be paid here yet.")
+    step = Text(zh="请联系平台开通支付渠道。", en="Ask whoever runs this platform to set up a payment provider.")
+
+
 class _PlaceGiven(Struct):
     wants: tuple[Wanted, ...]
     expect: Amount | None
@@ -64,8 +73,13 @@ async def place(
     house: House, city_id: int, actor: Actor, wants: Sequence[Wanted], *, key: str, expect: Amount | None = None,
     channel: str = "web", provider: str = "sandbox",
 ) -> Placed:  # fmt: skip
-    """Place an order for the member; the same key gives the same order. Raises the refusals of orders.place."""
+    """Place an order for the member; the same key gives the same order.
+
+    Raises no_provider and the refusals of orders.place.
+    """
     member = member_of(actor)
+    if provider not in house.providers:
+        raise NoProvider()
     ask = Place(
         order_id=new_id(), payment_id=new_id(), member_id=member, member_name=actor.name, phone_tail=actor.phone_tail,
         wants=tuple(wants), expect=expect, provider=provider, channel=channel,
