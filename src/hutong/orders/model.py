@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from hutong.kit.ids import LINE, derive
+from hutong.kit.ids import derive
 from hutong.kit.money import Amount
 from hutong.kit.terms import Terms
 from hutong.kit.text import Text
@@ -170,11 +170,3 @@ def voucher_id(line: UUID, unit: int) -> UUID:
 
 def hold_id(order_id: UUID) -> UUID:
     return derive(order_id, "hold")
-
-
-def unit_shares(paid: list[int], due: list[int]) -> list[UnitShare]:
-    return [UnitShare(p, d) for p, d in zip(paid, due, strict=True)]
-
-
-def public_line(city_id: int, line: UUID) -> str:
-    return LINE.show(line, city_id)
