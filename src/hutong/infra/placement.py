@@ -25,6 +25,12 @@ PLACEMENT: dict[str, str] = {
     "people.sessions": "key:token_hash",
     "people.grants": "reference",
     "people.keys": "key:key_id",
+    "people.credentials": "key:credential_id",
+    "people.challenges": "key:challenge",
+    "people.consents": "member",
+    "people.phone_changes": "member",
+    "people.departures": "member",
+    "people.exports": "member",
     # merchants
     "merchants.merchants": "reference",
     "merchants.presence": "reference",
@@ -34,6 +40,8 @@ PLACEMENT: dict[str, str] = {
     "merchants.invitations": "city",
     # messages
     "messages.sent": "key:recipient",
+    "messages.inbox": "member",
+    "messages.marks": "city",
     # inventory
     "inventory.quotas": "city",
     "inventory.holds": "city",
@@ -54,6 +62,7 @@ PLACEMENT: dict[str, str] = {
     "catalog.storefronts": "city",
     "catalog.listings": "city",
     "catalog.search_docs": "city",
+    "catalog.searches": "city",
     # ledger
     "ledger.city_accounts": "city",
     "ledger.city_transfers": "city",

@@ -2,6 +2,8 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -63,6 +65,7 @@ sessions = other_table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    Column("seen_at", DateTime(timezone=True)),  # exact to some minutes; null until the first request after a while
     CheckConstraint("octet_length(token_hash) = 32", "sha256"),
     CheckConstraint("created_at < expires_at", "expires_later"),
 )
@@ -132,3 +135,103 @@ keys = other_table(
     CheckConstraint("(ends_at is null) = (ended_by is null)", "ended_by_somebody"),
 )
 Index("keys_merchant_idx", keys.c.merchant_id)
+
+# A passkey is found by the id that its authenticator gave it. One that ended keeps its row: it can never come back.
+credentials = other_table(
+    "people.credentials",
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("passkey_id", UUID, nullable=False),
+    Column("member_id", UUID, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("transports", ARRAY(Text), nullable=False),
+    Column("synced", Boolean, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_why", Text),
+    CheckConstraint("octet_length(credential_id) between 1 and 1023", "id_length"),
+    CheckConstraint("char_length(label) between 1 and 40", "label"),
+    CheckConstraint("sign_count >= 0", "sign_count"),
+    CheckConstraint("(ended_at is null) = (ended_why is null)", "ended"),
+    CheckConstraint("ended_why in ('removed', 'copied', 'erased')", "ended_why"),
+    CheckConstraint("last_used_at <= ended_at", "not_used_after_its_end"),
+)
+Index("credentials_member_idx", credentials.c.member_id)
+
+# What an authenticator is asked to sign: once, soon, for one purpose, in the browser that asked.
+challenges = other_table(
+    "people.challenges",
+    Column("challenge", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("binding", LargeBinary, nullable=False),
+    Column("member_id", UUID),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    CheckConstraint("octet_length(challenge) = 32 and octet_length(binding) = 32", "size"),
+    CheckConstraint("purpose in ('register', 'sign_in', 'confirm')", "purpose"),
+    CheckConstraint("(purpose = 'sign_in') = (member_id is null)", "whose"),
+    CheckConstraint("made_at < expires_at", "expires_later"),
+    CheckConstraint("used_at >= made_at and used_at < expires_at", "used_in_time"),
+)
+
+# What a member said yes or no to, and to which words: history, the newest row counts.
+consents = other_table(
+    "people.consents",
+    Column("member_id", UUID, primary_key=True),
+    Column("consent_id", UUID, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("text_version", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("purpose in ('orders', 'reminders', 'reviews', 'offers')", "purpose"),
+    CheckConstraint("channel in ('inbox', 'sms')", "channel"),
+    CheckConstraint("purpose <> 'orders' or channel <> 'inbox'", "orders_are_always_told"),
+)
+Index("consents_newest_idx", consents.c.member_id, consents.c.purpose, consents.c.channel, consents.c.at)
+
+# A number that gave way to another: the last digits only, because nobody needs more of it.
+phone_changes = other_table(
+    "people.phone_changes",
+    Column("member_id", UUID, primary_key=True),
+    Column("change_id", UUID, primary_key=True),
+    Column("old_tail", Text, nullable=False),
+    Column("new_tail", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+# A member who asked to leave: seven days to think again, then the name and the number go.
+departures = other_table(
+    "people.departures",
+    Column("member_id", UUID, primary_key=True),
+    Column("departure_id", UUID, primary_key=True),
+    Column("proof", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("outcome", Text),
+    CheckConstraint("proof in ('code', 'passkey')", "proof"),
+    CheckConstraint("due_at >= asked_at + interval '168 hours'", "time_to_think"),
+    CheckConstraint("(ended_at is null) = (outcome is null)", "ended"),
+    CheckConstraint("outcome in ('cancelled', 'prevented', 'done')", "outcome"),
+    CheckConstraint("outcome <> 'done' or ended_at >= due_at", "not_too_early"),
+)
+Index("departures_live_key", departures.c.member_id, unique=True, postgresql_where=departures.c.ended_at.is_(None))
+Index("departures_due_idx", departures.c.due_at, postgresql_where=departures.c.ended_at.is_(None))
+
+# A copy of a member's own data that may be fetched for a while; the copy itself is made when it is fetched.
+exports = other_table(
+    "people.exports",
+    Column("member_id", UUID, primary_key=True),
+    Column("export_id", UUID, primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("fetched", SmallInteger, nullable=False),
+    Column("fetched_at", DateTime(timezone=True)),
+    CheckConstraint("expires_at > asked_at and expires_at <= asked_at + interval '24 hours'", "short_life"),
+    CheckConstraint("fetched between 0 and 5", "fetched"),
+    CheckConstraint("fetched_at < expires_at", "fetched_in_time"),
+)
