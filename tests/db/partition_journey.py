@@ -161,6 +161,12 @@ async def buy_and_use(it: Journey) -> None:
         uses = await vouchers.uses(tx, seen_by, city_id=CITY)
         await vouchers.uses_by_ids(tx, seen_by, [use.redemption_id for use in uses], city_id=CITY)
         await vouchers.uses_by_day(tx, seen_by, city_id=CITY, zone="Asia/Shanghai", **period)
+        await vouchers.uses_by_hour(tx, seen_by, city_id=CITY, zone="Asia/Shanghai", **period)
+        await vouchers.redeemers(tx, seen_by, city_id=CITY, **period)
+        await vouchers.expiring(tx, seen_by, city_id=CITY, **period)
+        await vouchers.just_used(
+            tx, seen_by, city_id=CITY, staff_id=found[0].member_id, since=period["since"], presented=found[0].code
+        )
         await vouchers.failures(tx, seen_by, city_id=CITY)
         await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)

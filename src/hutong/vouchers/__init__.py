@@ -1,6 +1,15 @@
 """Vouchers: who holds which right, where and when may it be used, was it used?"""
 
 from hutong.vouchers.codes import qr_text, step_of, step_token
+from hutong.vouchers.lately import (
+    Expiring,
+    HourUses,
+    Redeemer,
+    expiring,
+    just_used,
+    redeemers,
+    uses_by_hour,
+)  # fmt: skip
 from hutong.vouchers.model import (
     TABS,
     DayUses,
@@ -72,6 +81,7 @@ from hutong.vouchers.refusals import (
 )  # fmt: skip
 
 __all__ = [
+    "Expiring", "HourUses", "Redeemer", "expiring", "just_used", "redeemers", "uses_by_hour",
     "TABS", "AlreadyReversed", "AlreadyUsed", "CountTooHigh", "DayUses", "Failure", "Issue", "Issued", "Kind",
     "NotRedeemedHere",
     "NotRefunding", "Notice", "Prepare", "Prepared", "QrAlreadyUsed", "Redeem", "Redeemed", "Reverse", "Reversed",

@@ -102,11 +102,13 @@ def _as_use(row: dict[str, Any]) -> Use:
 
 async def uses(
     tx: Tx, scope: Scope, *, city_id: int, since: datetime | None = None, until: datetime | None = None,
-    store_id: UUID | None = None, after: UUID | None = None, limit: int = 50,
+    store_id: UUID | None = None, staff_id: UUID | None = None, undone: bool | None = None,
+    after: UUID | None = None, limit: int = 50,
 ) -> list[Use]:  # fmt: skip
     """A page of the redemptions within the scope, newest first, in [since, until); undone ones are marked.
 
-    `after`: the last redemption of the page before. Holders are masked.
+    `undone`: only those that were (True) or were not (False). `after`: the last redemption of the page before.
+    Holders are masked.
     """
     allowed, params = scope.sql(city="r.city_id", merchant="r.merchant_id", store="r.store_id")
     rows = await tx.rows(
@@ -114,11 +116,14 @@ async def uses(
             and (%(since)s::timestamptz is null or r.at >= %(since)s)
             and (%(until)s::timestamptz is null or r.at < %(until)s)
             and (%(store)s::uuid is null or r.store_id = %(store)s)
+            and (%(staff)s::uuid is null or r.staff_id = %(staff)s)
+            and (%(undone)s::boolean is null or (u.redemption_id is not null) = %(undone)s)
             and (%(after)s::uuid is null or (r.at, r.redemption_id) < (
               select a.at, a.redemption_id from vouchers.redemptions a
               where a.city_id = %(city)s and a.redemption_id = %(after)s))
             order by r.at desc, r.redemption_id desc limit %(limit)s""",
-        city=city_id, since=since, until=until, store=store_id, after=after, limit=limit, **params,
+        city=city_id, since=since, until=until, store=store_id, staff=staff_id, undone=undone, after=after,
+        limit=limit, **params,
     )  # fmt: skip
     return [_as_use(row) for row in rows]
 
