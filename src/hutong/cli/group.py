@@ -6,6 +6,7 @@ import click
 
 from hutong import __version__
 from hutong.cli.base import Context
+from hutong.cli.bench import bench
 from hutong.cli.keep import audit, doctor, migrate
 from hutong.cli.run import serve, up, worker
 from hutong.cli.sandboxpay.command import main as sandboxpay
@@ -21,7 +22,7 @@ def group(ctx: click.Context, data: str | None) -> None:
     ctx.obj = Context(wiring=ctx.obj, data=data)
 
 
-for command in (demo, up, serve, worker, migrate, doctor, audit, replay, sandboxpay):
+for command in (demo, up, serve, worker, migrate, doctor, audit, replay, bench, sandboxpay):
     group.add_command(command)
 
 

@@ -44,9 +44,13 @@ def groupon(ctx: Context, file: Path, as_json: bool) -> None:
 @PROVIDER
 @click.option("--once", "only_once", is_flag=True, help="Play the main job once over HTTP, audit, and end.")
 @click.option("--no-load", is_flag=True, help="Start without the demo cities.")
+@click.option(
+    "--scale", type=click.IntRange(0, 100_000), default=0, metavar="STORES",
+    help="Also load a generated city of so many stores, with five offers for each.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
-def demo(ctx: Context, only_once: bool, no_load: bool, as_json: bool, **given: Any) -> None:
+def demo(ctx: Context, only_once: bool, no_load: bool, scale: int, as_json: bool, **given: Any) -> None:
     """Start everything with two invented cities and ready sign-ins, until Ctrl-C.
 
     It is kept in the data folder (or the named database) and is there again the next time. With --once: a fresh
@@ -56,4 +60,4 @@ def demo(ctx: Context, only_once: bool, no_load: bool, as_json: bool, **given: A
     """
     if only_once:
         sys.exit(0 if once(ctx, as_json=as_json, given=given) else 1)
-    serve(ctx, load=not no_load, as_json=as_json, given=given)
+    serve(ctx, load=not no_load, scale=scale, as_json=as_json, given=given)

@@ -24,6 +24,27 @@ class Point(Struct, frozen=True):
             raise ValueError("a point lies within ±90 and ±180 degrees")
 
 
+class Box(Struct, frozen=True, kw_only=True):
+    """A piece of a map between two parallels and two meridians, WGS-84 degrees. It does not cross the date line."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.south <= self.north <= 90 and -180 <= self.west <= self.east <= 180):
+            raise ValueError("a box has its south below its north and its west before its east")
+
+    @property
+    def middle(self) -> Point:
+        return Point((self.south + self.north) / 2, (self.west + self.east) / 2)
+
+    def contains(self, point: Point) -> bool:
+        """Whether the point lies in the box, its edges included."""
+        return self.south <= point.lat <= self.north and self.west <= point.lon <= self.east
+
+
 def earth_vector(point: Point) -> tuple[float, float, float]:
     """The point as metres from the centre of a sphere: what the cube index stores."""
     lat, lon = radians(point.lat), radians(point.lon)

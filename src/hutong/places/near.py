@@ -4,15 +4,32 @@ A statement binds `here=cube_of(point)` and uses the fragments; the order of cho
 the index gives the nearest rows first, and `metres` turns the chord into metres along the surface.
 """
 
-from math import sin
+from math import cos, radians, sin
 
-from hutong.kit.geo import EARTH_RADIUS_M, Point, earth_vector
+from hutong.kit.geo import EARTH_RADIUS_M, Box, Point, earth_vector
 
 
 def cube_of(point: Point) -> str:
     """The text of a cube for a parameter: what a column `at` stores and what `here` binds."""
     x, y, z = earth_vector(point)
     return f"({x!r}, {y!r}, {z!r})"
+
+
+def cube_of_box(box: Box) -> str:
+    """The text of a cube around every place of a box of degrees: the index finds what may lie in it, degrees decide.
+
+    Corners, edges and middle span it; the surface bulges between them by less than a quarter of the box's own arc.
+    """
+    marks = [
+        earth_vector(Point(lat, lon))
+        for lat in (box.south, (box.south + box.north) / 2, box.north)
+        for lon in (box.west, (box.west + box.east) / 2, box.east)
+    ]
+    arc = radians(max(box.north - box.south, box.east - box.west))
+    bulge = EARTH_RADIUS_M * (1 - cos(min(arc, 3.0) / 2)) + 1
+    low = ", ".join(repr(min(mark[axis] for mark in marks) - bulge) for axis in range(3))
+    high = ", ".join(repr(max(mark[axis] for mark in marks) + bulge) for axis in range(3))
+    return f"({low}), ({high})"
 
 
 def order(column: str, here: str = "here") -> str:

@@ -12,8 +12,9 @@ from hutong.catalog.queries.cursor import from_cursor, to_cursor
 from hutong.catalog.queries.rows import OFFER, card_of_row, offer_of_row
 from hutong.infra.db import Tx
 from hutong.infra.sql import load
-from hutong.kit.geo import Point
-from hutong.places.near import cube_of
+from hutong.kit.geo import EARTH_RADIUS_M, Box, Point
+from hutong.merchants import OPEN_NOW, open_params
+from hutong.places.near import cube_of, cube_of_box
 
 
 class _Order(Struct, frozen=True):
@@ -39,9 +40,48 @@ def live_offers(*, family: str = "null::text[]", first: str = "") -> str:
     return load(__package__ or "", "live_offers").format(family=family, first=first)
 
 
-def _nearby(order: _Order) -> str:
+class Narrow(Struct, frozen=True, kw_only=True):
+    """What a list may be narrowed to besides category and district.
+
+    `price_from` and `price_to` (inclusive, units of the city's currency) bound the lowest price of a store in the
+    category; `open_at` is a moment on the city's wall clock (naive or aware, read as it stands) at which the door must
+    be open; `box` is a piece of a map.
+    """
+
+    price_from: int | None = None
+    price_to: int | None = None
+    open_at: datetime | None = None
+    box: Box | None = None
+
+
+ANYTHING = Narrow()
+
+
+def _narrowed(narrow: Narrow) -> tuple[str, dict[str, Any]]:
+    """Conditions on a listing `st`, each followed by its line's end, and what they bind."""
+    parts: list[str] = []
+    params: dict[str, Any] = {}
+    if narrow.price_from is not None:
+        parts.append("st.price_units >= %(price_from)s")
+        params["price_from"] = narrow.price_from
+    if narrow.price_to is not None:
+        parts.append("st.price_units <= %(price_to)s")
+        params["price_to"] = narrow.price_to
+    if narrow.box is not None:
+        box = narrow.box
+        parts.append(load(__package__ or "", "inside"))
+        params |= {"box": cube_of_box(box), "radius": EARTH_RADIUS_M}
+        params |= {"south": box.south, "west": box.west, "north": box.north, "east": box.east}
+    if narrow.open_at is not None:
+        parts.append(f"""exists (select 1 from catalog.storefronts d
+            where d.city_id = %(city)s and d.store_id = st.store_id and {OPEN_NOW})""")
+        params |= open_params(narrow.open_at)
+    return "".join(f"and {part}\n      " for part in parts), params
+
+
+def _nearby(order: _Order, more: str) -> str:
     return load(__package__ or "", "nearby").format(
-        key=order.key, type=order.type, way=order.way, past=order.past,
+        key=order.key, type=order.type, way=order.way, past=order.past, more=more,
         cut=order.cut.format(key=order.key, way=order.way),
         live=live_offers(family="(select slugs from chosen)::text[]"),
     )  # fmt: skip
@@ -50,6 +90,7 @@ def _nearby(order: _Order) -> str:
 async def nearby(
     tx: Tx, *, city_id: int, point: Point | None, now: datetime, category: str | None = None,
     district_id: int | None = None, sort: Sort = "distance", after: str | None = None, limit: int = 20,
+    narrow: Narrow = ANYTHING,
 ) -> Page[StoreCard]:  # fmt: skip
     """Stores with offers on sale (in a category and everything below it, in a district), one card a store.
 
@@ -60,9 +101,10 @@ async def nearby(
     """
     order = _ORDERS["new" if sort == "distance" and point is None else sort]
     after_key, after_store = from_cursor(after)
+    more, params = _narrowed(narrow)
     rows = await tx.rows(
-        _nearby(order), city=city_id, category=category or "", district=district_id, now=now, limit=limit + 1,
-        here=None if point is None else cube_of(point), after_key=after_key, after_store=after_store,
+        _nearby(order, more), city=city_id, category=category or "", district=district_id, now=now, limit=limit + 1,
+        here=None if point is None else cube_of(point), after_key=after_key, after_store=after_store, **params,
     )  # fmt: skip
     return page_of(rows, limit)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hutong import places
 from hutong.catalog.model import Page, StoreCard, Suggestion
 from hutong.catalog.queries.browse import live_offers, page_of
 from hutong.catalog.queries.cursor import from_cursor
@@ -59,8 +60,10 @@ async def search(
 
 
 async def suggest(tx: Tx, *, city_id: int, prefix: str, now: datetime, limit: int = 8) -> list[Suggestion]:
-    """Completions of what is being typed: categories, merchants and offers on sale. One Latin letter is too little
-    for anything but a category."""
+    """Completions of what is being typed: categories and districts first, then merchants and offers on sale.
+
+    By name or by spelling, whole or in initials. One Latin letter is too little for merchants and offers.
+    """
     query = all_of(city_id, prefix)
     typed = plain(prefix)
     if not query:
@@ -69,11 +72,24 @@ async def suggest(tx: Tx, *, city_id: int, prefix: str, now: datetime, limit: in
         load(__package__ or "", "suggest"), city=city_id, query=query, plain=typed, now=now, limit=limit,
         like=typed.replace("%", "").replace("_", ""),
     )  # fmt: skip
-    return [
+    found = [
         Suggestion(
-            kind=row["kind"],
+            kind=row["kind"], title=Text(**row["title"]), store_id=row["store_id"],
             id=row["id"] if row["kind"] == "category" else UUID(row["id"]),
-            title=Text(**row["title"]),
         )
         for row in rows
+    ]  # fmt: skip
+    areas = [
+        Suggestion(kind="district", id=district.slug, title=district.name)
+        for district in await places.districts(tx, city_id)
+        if _begins(district.name, typed)
     ]
+    shelves = [one for one in found if one.kind == "category"]
+    rest = [one for one in found if one.kind != "category"]
+    return [*shelves, *areas[:2], *rest][:limit]
+
+
+def _begins(name: Text, typed: str) -> bool:
+    """Whether what was typed is the beginning of a name, of its pinyin or of its initials."""
+    spelt = places.spell(name.zh).split() if len(typed) > 1 else []
+    return any(word.startswith(typed) for word in (plain(name.zh), plain(name.en), *spelt))

@@ -1,6 +1,6 @@
 -- Stores that have offers on sale, in the order of one key: {key} is what is ordered by (with the store as tie-break),
 -- {way} and {past} are the direction. The index of the key yields rows in order; for each, its offers are looked up;
--- the limit stops the walk. So a page costs its own length, not the number of stores.
+-- the limit stops the walk. So a page costs its own length, not the number of stores. {{more}} are conditions on `st`.
 with recursive family as (
     select slug from catalog.categories where slug = %(category)s
     union
@@ -16,7 +16,7 @@ page as (
     where st.city_id = %(city)s::int and st.category = %(category)s  -- the cast: GiST compares like with like only
       and (%(district)s::int is null or st.district_id = %(district)s)
       and (%(after_store)s::uuid is null or ({key}, st.store_id) {past} (%(after_key)s::{type}, %(after_store)s::uuid))
-      and live.offer_count > 0
+      {more}and live.offer_count > 0
     {cut}
 )
 select f.*, f.at <-> %(here)s::cube as chord, p.key, p.briefs, p.offer_count

@@ -12,6 +12,7 @@ from hutong.cli.demo.city_data import CityData, read_city
 from hutong.cli.demo.load import is_loaded, load_city
 from hutong.cli.demo.once import Play, Played
 from hutong.cli.demo.phone import Stuck
+from hutong.cli.demo.scale import SLUG, load_scale
 from hutong.cli.keep import audited, show_audit
 from hutong.cli.processes import Family, environment, free_port, need_ports
 from hutong.cli.run import start_all
@@ -20,14 +21,14 @@ from hutong.infra.settings import Settings
 from hutong.kit.clock import SystemClock
 
 
-def serve(ctx: Context, *, load: bool, as_json: bool, given: dict[str, Any]) -> None:
+def serve(ctx: Context, *, load: bool, scale: int, as_json: bool, given: dict[str, Any]) -> None:
     """Everything on one machine, with the demo cities, until Ctrl-C."""
     settings = ctx.settings(**given, demo=True)
     need_ports(settings, provider=True)
     data = read_city()
     with ctx.database(settings) as ready, Family(environment(ready), quiet=as_json) as family:
         if load:
-            fill(ready, data)
+            fill(ready, data, scale)
         start_all(family, ready, ctx.wiring.target)
         welcome(ready, data)
         if as_json:
@@ -35,20 +36,24 @@ def serve(ctx: Context, *, load: bool, as_json: bool, given: dict[str, Any]) -> 
         family.watch()
 
 
-def fill(settings: Settings, data: CityData) -> None:
-    """Load the demo cities unless they are there."""
-    asyncio.run(_fill(settings, data))
+def fill(settings: Settings, data: CityData, scale: int = 0) -> None:
+    """Load the demo cities unless they are there; with `scale`, also the big city with at least so many stores."""
+    asyncio.run(_fill(settings, data, scale))
 
 
-async def _fill(settings: Settings, data: CityData) -> None:
+async def _fill(settings: Settings, data: CityData, scale: int) -> None:
     assert settings.database_url is not None
     db = await Database(settings.database_url).open()
     try:
         if await is_loaded(db, data):
             words.print("the demo cities are there already")
-            return
-        loaded = await load_city(db, data, now=SystemClock().now())
-        words.print(f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers")
+        else:
+            loaded = await load_city(db, data, now=SystemClock().now())
+            words.print(f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers")
+        if scale:
+            words.print(f"loading the big city of {scale} stores: about a minute for each 6000")
+            stores = await load_scale(db, data, stores=scale, now=SystemClock().now())
+            words.print(f"loaded {stores} stores: /c/{SLUG}/" if stores else "the big city is there already")
     finally:
         await db.close()
 
