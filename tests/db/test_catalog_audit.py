@@ -43,6 +43,13 @@ SEEDS = [
     ("C17", ["update catalog.listings set at = '(1, 2, 3)' where city_id = 1"]),
     ("C17", ["update merchants.merchants set status = 'suspended'"]),
     ("C18", ["update catalog.offers set created_at = published_at + interval '1 s' where city_id = 1"]),
+    (
+        "C20",
+        [
+            "alter table catalog.offers drop constraint offers_copied_from_fkey",
+            "update catalog.offers set copied_from = merchant_id where city_id = 1",
+        ],
+    ),
 ]
 
 

@@ -4,6 +4,7 @@ from hutong.catalog.model import (
     Category,
     Change,
     Draft,
+    MapCell,
     Offer,
     OfferBrief,
     Page,
@@ -16,26 +17,36 @@ from hutong.catalog.model import (
     StoreDoc,
     StorePage,
     Suggestion,
+    TippingOffer,
+    Waiting,
 )
 from hutong.catalog.operations import (
     add_categories,
     approve,
+    count_searches,
     draft,
     end,
+    forget_searches,
     index_offers,
     index_stores,
+    pause,
     publish,
     refresh_stores,
     reject,
+    resume,
     revise,
     submit,
     withdraw,
 )
 from hutong.catalog.queries import (
+    Narrow,
     categories,
     category_counts,
+    counts_by_status,
     due_to_end,
     history,
+    hot_terms,
+    map_cells,
     nearby,
     offers,
     offers_in_scope,
@@ -44,11 +55,14 @@ from hutong.catalog.queries import (
     store_page,
     storefronts,
     suggest,
+    tipping_offers,
+    waiting,
 )
 from hutong.catalog.refusals import (
     BadPrice,
     BadTerms,
     NeedsReview,
+    NoStores,
     NotOnSale,
     OfferChanged,
     OfferNotFound,
@@ -56,16 +70,20 @@ from hutong.catalog.refusals import (
     SaleOver,
     StoreOfAnother,
     TooManyPerOrder,
+    UnknownCategory,
     WrongStatus,
 )
-from hutong.catalog.rules import why_not_on_sale
+from hutong.catalog.rules import LIVE_FIELDS, faults, preview, why_not_on_sale
+from hutong.catalog.terms import term_of
 
 __all__ = [
-    "BadPrice", "BadTerms", "Category", "Change", "Draft", "NeedsReview", "NotOnSale", "Offer", "OfferBrief",
-    "OfferChanged", "OfferNotFound", "Page", "PricePeriod", "Revise", "SaleNotStarted", "SaleOver", "Sort", "Status",
-    "Step", "StoreCard", "StoreDoc", "StoreOfAnother", "StorePage", "Suggestion", "TooManyPerOrder", "WrongStatus",
-    "add_categories", "approve", "categories", "category_counts", "draft", "due_to_end", "end", "history",
-    "index_offers", "index_stores", "nearby", "offers", "offers_in_scope", "price_history", "publish",
-    "refresh_stores", "reject", "revise", "search", "store_page", "storefronts", "submit", "suggest",
+    "LIVE_FIELDS", "BadPrice", "BadTerms", "Category", "Change", "Draft", "MapCell", "Narrow", "NeedsReview",
+    "NoStores", "NotOnSale", "Offer", "OfferBrief", "OfferChanged", "OfferNotFound", "Page", "PricePeriod", "Revise",
+    "SaleNotStarted", "SaleOver", "Sort", "Status", "Step", "StoreCard", "StoreDoc", "StoreOfAnother", "StorePage",
+    "Suggestion", "TippingOffer", "TooManyPerOrder", "UnknownCategory", "Waiting", "WrongStatus", "add_categories",
+    "approve", "categories", "category_counts", "count_searches", "counts_by_status", "draft", "due_to_end", "end",
+    "faults", "forget_searches", "history", "hot_terms", "index_offers", "index_stores", "map_cells", "nearby",
+    "offers", "offers_in_scope", "pause", "preview", "price_history", "publish", "refresh_stores", "reject", "resume",
+    "revise", "search", "store_page", "storefronts", "submit", "suggest", "term_of", "tipping_offers", "waiting",
     "why_not_on_sale", "withdraw",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKeyConstraint,
@@ -64,8 +65,15 @@ offers = city_table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
+    Column("copied_from", UUID),
     ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
     ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    # A copy is a copy of an offer of the same merchant.
+    ForeignKeyConstraint(
+        ["city_id", "copied_from", "merchant_id"],
+        ["catalog.offers.city_id", "catalog.offers.offer_id", "catalog.offers.merchant_id"],
+        name="offers_copied_from_fkey",
+    ),
     ForeignKeyConstraint(["category"], ["catalog.categories.slug"]),
     UniqueConstraint("city_id", "offer_id", "merchant_id", name="offers_city_id_offer_id_merchant_id_key"),
     CheckConstraint(TWO_LANGUAGES.format("title"), "title"),
@@ -74,15 +82,26 @@ offers = city_table(
     CheckConstraint("0 <= price_units and price_units <= list_units", "price"),
     CheckConstraint("min_units >= 1 and per_order_max between 1 and 10000", "units"),
     CheckConstraint("sale_from < sale_to", "sale"),
-    CheckConstraint("status in ('draft', 'in_review', 'published', 'rejected', 'ended')", "status"),
+    CheckConstraint("status in ('draft', 'in_review', 'published', 'paused', 'rejected', 'ended')", "status"),
     CheckConstraint("version >= 1", "version"),
-    CheckConstraint("status <> 'published' or published_at is not null", "published_at"),
+    CheckConstraint("status not in ('published', 'paused') or published_at is not null", "published_at"),
     CheckConstraint("(status = 'ended') = (ended_at is not null)", "ended_at"),
 )
 Index("offers_merchant_idx", offers.c.city_id, offers.c.merchant_id, offers.c.offer_id)
-# What waits for review, and what is on the shelf by its end: small parts of a table that only grows.
+# What waits for review, and what may still be sold by its end: small parts of a table that only grows.
 Index("offers_review_idx", offers.c.city_id, offers.c.offer_id, postgresql_where=text("status = 'in_review'"))
-Index("offers_sale_to_idx", offers.c.city_id, offers.c.sale_to, postgresql_where=text("status = 'published'"))
+Index(
+    "offers_tipping_idx",
+    offers.c.city_id,
+    offers.c.sale_to,
+    postgresql_where=text("status = 'published' and min_units > 1"),
+)
+Index(
+    "offers_selling_idx",
+    offers.c.city_id,
+    offers.c.sale_to,
+    postgresql_where=text("status in ('published', 'paused')"),
+)
 
 # The merchant is here so that two foreign keys prove: the store is a store of the offer's merchant.
 offer_stores = city_table(
@@ -210,4 +229,16 @@ Index(
     search_docs.c.latin,
     postgresql_using="gin",
     postgresql_ops={"latin": "gin_trgm_ops"},
+)
+
+# What people searched for and found, by the day of the city: how many of them, never who. A term is kept only in the
+# shape of `terms.term_of`: short, without numbers, so that no phone number or address rests here.
+searches = city_table(
+    "catalog.searches",
+    Column("day", Date, primary_key=True),
+    Column("term", Text, primary_key=True),
+    Column("visitors", Integer, nullable=False),
+    ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
+    CheckConstraint("visitors >= 1", "visitors"),
+    CheckConstraint("length(term) between 2 and 20 and term !~ '[0-9]{3}'", "term"),
 )

@@ -77,3 +77,12 @@ where f.store_id is null
 -- name: C18 an ended offer says when, and a published one since when, not before it was written
 select city_id, offer_id from catalog.offers
 where published_at < created_at or ended_at < created_at or (status = 'published' and published_at is null);
+-- name: C19 what was searched for is counted on a day that has been, in a shape that names nobody
+select city_id, day, term, visitors from catalog.searches
+where day > current_date + 1 or visitors < 1 or length(term) not between 2 and 20 or term ~ '[0-9]{3}'
+   or term <> lower(btrim(term));
+
+-- name: C20 a copy was made from an offer of the same merchant
+select o.city_id, o.offer_id, o.copied_from from catalog.offers o
+left join catalog.offers s on s.city_id = o.city_id and s.offer_id = o.copied_from
+where o.copied_from is not null and s.merchant_id is distinct from o.merchant_id;

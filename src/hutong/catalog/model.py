@@ -7,14 +7,14 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from hutong.kit.access import EVERYTHING, Scope
-from hutong.kit.geo import Point
+from hutong.kit.geo import Box, Point
 from hutong.kit.money import Amount
 from hutong.kit.terms import Terms
 from hutong.kit.text import Text
 
 T = TypeVar("T")
 
-Status = Literal["draft", "in_review", "published", "rejected", "ended"]
+Status = Literal["draft", "in_review", "published", "paused", "rejected", "ended"]
 Sort = Literal["distance", "price", "new"]
 
 NO_WORDS = Text(zh="", en="")
@@ -31,7 +31,10 @@ class Category(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A new offer as its merchant writes it. `by` is who writes; the sale is [sale_from, sale_to)."""
+    """A new offer as its merchant writes it. `by` is who writes; the sale is [sale_from, sale_to).
+
+    `copied_from` is an offer of the same merchant that it began as.
+    """
 
     offer_id: UUID
     merchant_id: UUID
@@ -52,6 +55,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     per_order_max: int = 20
     sale_from: datetime
     sale_to: datetime
+    copied_from: UUID | None = None
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     created_at: datetime
     published_at: datetime | None
     ended_at: datetime | None
+    copied_from: UUID | None = None
 
 
 class Revise(Struct, frozen=True, kw_only=True):
@@ -109,7 +114,7 @@ class Revise(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One step of an offer's life: submit, withdraw, approve, reject or end. Rejecting needs a reason."""
+    """One step of an offer's life, from submit to end. Rejecting needs a reason."""
 
     offer_id: UUID
     by: UUID | None
@@ -129,6 +134,13 @@ class Change(Struct, frozen=True, kw_only=True):
     before: dict[str, Any]
     after: dict[str, Any]
     reason: str
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """An offer that waits for review, and since when."""
+
+    offer: Offer
+    since: datetime
 
 
 class PricePeriod(Struct, frozen=True, kw_only=True):
@@ -199,11 +211,33 @@ class StorePage(Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """A completion of what is being typed. `id` is a slug for a category, else the id of a merchant or an offer."""
+    """A completion of what is being typed. `id` is a slug for a category or district, else the id of a merchant or
+    an offer; `store_id` is the shop of a merchant of whom only one was meant."""
 
-    kind: Literal["category", "merchant", "offer"]
+    kind: Literal["category", "district", "merchant", "offer"]
     id: str | UUID
     title: Text
+    store_id: UUID | None = None
+
+
+class MapCell(Struct, frozen=True, kw_only=True):
+    """One sign on a map: the middle of `count` stores, the lowest price among them in units of the city's currency,
+    the box they stand in, and the store when it is alone."""
+
+    lat: float
+    lon: float
+    count: int
+    price_units: int
+    store_id: UUID | None
+    box: Box
+
+
+class TippingOffer(Struct, frozen=True, kw_only=True):
+    """An offer on sale that holds when enough are bought, with whose it is and where it is shown."""
+
+    brief: OfferBrief
+    merchant_name: Text
+    store_id: UUID
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):

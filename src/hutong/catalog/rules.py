@@ -1,6 +1,6 @@
 """Pure rules of offers: what makes one sound, which step may follow which, and why one is not on sale."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,9 +24,11 @@ from hutong.catalog.refusals import (
 from hutong.kit.access import Scope
 from hutong.kit.clock import day_start, local
 from hutong.kit.refusals import BadInput, Refusal
-from hutong.kit.terms import DAY_MINUTES, Terms
+from hutong.kit.terms import DAY_MINUTES, Terms, Window
 
 MAX_PER_ORDER = 10_000
+MAX_TITLE = 120
+MAX_VALID_DAYS = 3650
 
 # What may change on the shelf: how much it costs and how long it is sold, not what was reviewed and promised.
 LIVE_FIELDS = frozenset({"price", "list_price", "summary", "included", "excluded", "per_order_max", "sale_to"})
@@ -53,24 +55,25 @@ def why_not_on_sale(offer: Offer | None, now: datetime, *, quantity: int = 1, zo
 
 def why_not_sound(offer: Draft | Offer, zone: str) -> Refusal | None:
     """The first thing that is wrong with an offer's content; None when it is sound."""
-    if (
-        not offer.title.zh.strip()
-        or not offer.title.en.strip()
-        or max(map(len, (offer.title.zh, offer.title.en))) > 120
-    ):
-        return BadInput(field="title", why="1-120")
+    return next((wrong for _, wrong in faults(offer, zone)), None)
+
+
+def faults(offer: Draft | Offer, zone: str) -> Iterator[tuple[str, Refusal]]:
+    """Everything that is wrong with an offer's content, each with the name of the field that it is about."""
+    if any(not words.strip() or len(words) > MAX_TITLE for words in (offer.title.zh, offer.title.en)):
+        yield "title", BadInput(field="title", why=f"1-{MAX_TITLE}")
     if not offer.store_ids:
-        return NoStores()
+        yield "store_ids", NoStores()
     price, listed = offer.price, offer.list_price
     if price.asset != listed.asset or not 0 <= price.units <= listed.units:
-        return BadPrice(price=price.decimal(), list_price=listed.decimal())
+        yield "price", BadPrice(price=price.decimal(), list_price=listed.decimal())
     if offer.sale_to <= offer.sale_from:
-        return SaleWindowInverted()
+        yield "sale_to", SaleWindowInverted()
     if not 1 <= offer.per_order_max <= MAX_PER_ORDER:
-        return BadInput(field="per_order_max", why=f"1-{MAX_PER_ORDER}")
+        yield "per_order_max", BadInput(field="per_order_max", why=f"1-{MAX_PER_ORDER}")
     if offer.min_units < 1:
-        return BadInput(field="min_units", why="≥ 1")
-    return why_not_terms(offer.terms, sale_to=offer.sale_to, zone=zone)
+        yield "min_units", BadInput(field="min_units", why="≥ 1")
+    yield from _term_faults(offer.terms, sale_to=offer.sale_to, zone=zone)
 
 
 def why_not_terms(terms: Terms, *, sale_to: datetime, zone: str) -> BadTerms | None:
@@ -78,25 +81,44 @@ def why_not_terms(terms: Terms, *, sale_to: datetime, zone: str) -> BadTerms | N
 
     A right bought in the last second of the sale must still have a time in which it can be used.
     """
+    return next((wrong for _, wrong in _term_faults(terms, sale_to=sale_to, zone=zone)), None)
+
+
+def _term_faults(terms: Terms, *, sale_to: datetime, zone: str) -> Iterator[tuple[str, BadTerms]]:
     begin, end = terms.valid_from, terms.valid_until
     if begin is not None and end is not None and end < begin:
-        return BadTerms(why_zh="有效期结束早于开始", why_en="the validity ends before it begins")
-    if end is not None and day_start(end + timedelta(days=1), zone) < sale_to:
-        return BadTerms(why_zh="有效期早于停售时间结束", why_en="the validity ends before the sale does")
-    if terms.valid_days is not None and not 0 <= terms.valid_days <= 3650:
-        return BadTerms(why_zh="有效天数须在 0 到 3650 之间", why_en="valid days must lie between 0 and 3650")
-    for window in terms.windows:
-        days_good = window.weekdays and all(0 <= day <= 6 for day in window.weekdays)
-        if not days_good or not 0 <= window.start < window.end <= 2 * DAY_MINUTES or window.start >= DAY_MINUTES:
-            return BadTerms(why_zh="可用时段有误", why_en="a window of usable hours is empty or inverted")
+        yield "valid_until", BadTerms(why_zh="有效期结束早于开始", why_en="the validity ends before it begins")
+    elif end is not None and day_start(end + timedelta(days=1), zone) < sale_to:
+        yield "valid_until", BadTerms(why_zh="有效期早于停售时间结束", why_en="the validity ends before the sale does")
+    if terms.valid_days is not None and not 0 <= terms.valid_days <= MAX_VALID_DAYS:
+        yield (
+            "valid_days",
+            BadTerms(why_zh="有效天数须在 0 到 3650 之间", why_en="valid days must lie between 0 and 3650"),
+        )
+    if not all(_window_sound(window) for window in terms.windows):
+        yield "windows", BadTerms(why_zh="可用时段有误", why_en="a window of usable hours is empty or inverted")
     if any(blackout.last < blackout.first for blackout in terms.blackouts):
-        return BadTerms(why_zh="不可用日期颠倒", why_en="a blackout ends before it begins")
-    counts = (terms.party_min, terms.party_max, terms.per_member, terms.per_visit)
-    if any(count is not None and count < 1 for count in counts):
-        return BadTerms(why_zh="人数和限购数量至少为 1", why_en="counts of people and limits must be at least 1")
+        yield "blackouts", BadTerms(why_zh="不可用日期颠倒", why_en="a blackout ends before it begins")
+    for name in ("party_min", "party_max", "per_member", "per_visit"):
+        count = getattr(terms, name)
+        if count is not None and count < 1:
+            yield (
+                name,
+                BadTerms(why_zh="人数和限购数量至少为 1", why_en="counts of people and limits must be at least 1"),
+            )
     if terms.party_min is not None and terms.party_max is not None and terms.party_max < terms.party_min:
-        return BadTerms(why_zh="用餐人数上限小于下限", why_en="the party's most is below its least")
-    return None
+        yield "party_max", BadTerms(why_zh="用餐人数上限小于下限", why_en="the party's most is below its least")
+
+
+def _window_sound(window: Window) -> bool:
+    days_good = window.weekdays and all(0 <= day <= 6 for day in window.weekdays)
+    hours_good = 0 <= window.start < window.end <= 2 * DAY_MINUTES and window.start < DAY_MINUTES
+    return bool(days_good) and hours_good
+
+
+def preview(draft: Draft, *, city_id: int, now: datetime) -> Offer:
+    """The offer that a draft would become, sound or not: for showing it to whoever writes it."""
+    return offer_of(draft, city_id=city_id, now=now)
 
 
 def offer_of(draft: Draft, *, city_id: int, now: datetime) -> Offer:
@@ -106,6 +128,7 @@ def offer_of(draft: Draft, *, city_id: int, now: datetime) -> Offer:
     return Offer(
         **fields, city_id=city_id, offer_id=draft.offer_id, merchant_id=draft.merchant_id, scheme=draft.scheme,
         status="draft", version=1, created_at=now, published_at=None, ended_at=None,
+        copied_from=draft.copied_from,
     )  # fmt: skip
 
 
@@ -124,13 +147,14 @@ def revised(offer: Offer, request: Revise, *, zone: str) -> Offer | Refusal:
     if "store_ids" in asked:
         asked["store_ids"] = tuple(sorted(set(asked["store_ids"])))
     new = {name: value for name, value in asked.items() if value != getattr(offer, name)}
-    if offer.status not in ("draft", "rejected", "published"):
+    if offer.status not in ("draft", "rejected", "published", "paused"):
         return WrongStatus(status=offer.status)
-    if offer.status == "published" and not LIVE_FIELDS.issuperset(new):
+    reviewed = offer.status in ("published", "paused")
+    if reviewed and not LIVE_FIELDS.issuperset(new):
         return NeedsReview(fields=sorted(new.keys() - LIVE_FIELDS))
     if not new:
         return offer
-    status = "published" if offer.status == "published" else "draft"
+    status = offer.status if reviewed else "draft"
     changed = structs.replace(offer, **new, status=status, version=offer.version + 1)
     return why_not_sound(changed, zone) or changed
 
@@ -159,11 +183,23 @@ def rejected(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
     return _moved(offer, ("in_review",), status="rejected")
 
 
+def paused(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
+    """What is on the shelf is taken off it for a while."""
+    return _moved(offer, ("published",), status="paused")
+
+
+def resumed(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
+    """What was paused is on the shelf again, unless its sale is over."""
+    if offer.status == "paused" and offer.sale_to <= now:
+        return SaleOver(sale_to=offer.sale_to.strftime("%Y-%m-%d %H:%M"))
+    return _moved(offer, ("paused",), status="published")
+
+
 def ended(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
     """Nobody can buy it any more; what was sold stays valid. Ending an ended offer changes nothing."""
     if offer.status == "ended":
         return offer
-    return _moved(offer, ("draft", "in_review", "rejected", "published"), status="ended", ended_at=now)
+    return _moved(offer, ("draft", "in_review", "rejected", "published", "paused"), status="ended", ended_at=now)
 
 
 Mover = Callable[[Offer, Step, datetime], Offer | Refusal]

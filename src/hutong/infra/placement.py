@@ -38,6 +38,9 @@ PLACEMENT: dict[str, str] = {
     "merchants.store_exceptions": "city",
     "merchants.store_photos": "city",
     "merchants.invitations": "city",
+    "merchants.devices": "city",
+    "merchants.offline_limits": "city",
+    "merchants.changes": "city",
     # messages
     "messages.sent": "key:recipient",
     "messages.inbox": "member",
@@ -53,6 +56,12 @@ PLACEMENT: dict[str, str] = {
     "vouchers.reversals": "city",
     "vouchers.changes": "city",
     "vouchers.scans": "city",
+    "vouchers.capsules": "city",
+    "vouchers.allowances": "city",
+    "vouchers.offline_scans": "city",
+    "vouchers.conflicts": "city",
+    "vouchers.forks": "city",
+    "vouchers.device_logs": "city",
     # catalog
     "catalog.categories": "reference",
     "catalog.offers": "city",

@@ -1,6 +1,7 @@
 """Tables of merchants: the businesses are reference rows, everything that has a place is sharded by its city."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Date,
@@ -64,6 +65,7 @@ stores = city_table(
     Column("closed_at", DateTime(timezone=True)),
     Column("closed_by", UUID),
     Column("close_reason", Text),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
     ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
     ForeignKeyConstraint(
@@ -80,6 +82,7 @@ stores = city_table(
     CheckConstraint("status in ('open', 'closed')", "status"),
     CheckConstraint("(status = 'closed') = (closed_at is not null)", "closed_at"),
     CheckConstraint("num_nulls(closed_at, closed_by, close_reason) in (0, 3)", "closed_by"),
+    CheckConstraint("version >= 1", "version"),
 )
 # btree_gist puts the city into the same index: nearest first within one city, from one index.
 Index(
@@ -125,6 +128,28 @@ store_photos = city_table(
 )
 Index("store_photos_store_idx", store_photos.c.city_id, store_photos.c.store_id, store_photos.c.position)
 
+# Who changed what at a store. A change of its words, place or hours is a version; of holidays and pictures, none.
+changes = city_table(
+    "merchants.changes",
+    Column("change_id", UUID, primary_key=True),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID, nullable=False),
+    Column("version", Integer),
+    Column("what", Text, nullable=False),
+    Column("by", UUID),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    ForeignKeyConstraint(
+        ["city_id", "store_id", "merchant_id"],
+        ["merchants.stores.city_id", "merchants.stores.store_id", "merchants.stores.merchant_id"],
+        name="changes_store_id_fkey",
+    ),
+    UniqueConstraint("city_id", "store_id", "version", name="changes_store_version_key"),
+    CheckConstraint("version >= 2", "version"),
+)
+Index("changes_merchant_idx", changes.c.city_id, changes.c.merchant_id, changes.c.at)
+
 invitations = city_table(
     "merchants.invitations",
     Column("invitation_id", UUID, primary_key=True),
@@ -158,3 +183,54 @@ invitations = city_table(
     CheckConstraint("accepted_at is null or revoked_at is null", "one_end"),
 )
 Index("invitations_merchant_idx", invitations.c.city_id, invitations.c.merchant_id)
+
+# A browser of a store that may take vouchers without a network: its public key, and what it last told us.
+devices = city_table(
+    "merchants.devices",
+    Column("device_id", UUID, primary_key=True),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),  # P-256, compressed
+    Column("enrolled_at", DateTime(timezone=True), nullable=False),
+    Column("enrolled_by", UUID, nullable=False),
+    Column("pull_no", BigInteger, nullable=False),  # of its last message; a smaller one is a replay
+    Column("seen_at", DateTime(timezone=True)),
+    Column("skew_ms", BigInteger),  # server minus device, at its last message
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_by", UUID),
+    Column("flagged_at", DateTime(timezone=True)),
+    Column("flag", Text),
+    ForeignKeyConstraint(
+        ["city_id", "store_id", "merchant_id"],
+        ["merchants.stores.city_id", "merchants.stores.store_id", "merchants.stores.merchant_id"],
+        name="devices_store_id_fkey",
+    ),
+    UniqueConstraint("city_id", "public_key", name="devices_public_key_key"),
+    CheckConstraint("octet_length(public_key) = 33", "p256"),
+    CheckConstraint("length(name) between 1 and 60", "name"),
+    CheckConstraint("pull_no >= 0", "pull_no"),
+    CheckConstraint("(revoked_at is null) = (revoked_by is null)", "revoked_by_somebody"),
+    CheckConstraint("(flagged_at is null) = (flag is null)", "flag_says_why"),
+)
+Index("devices_merchant_idx", devices.c.city_id, devices.c.merchant_id, devices.c.store_id)
+
+# What a merchant risks at counters without a network, in one city. No row: off.
+offline_limits = city_table(
+    "merchants.offline_limits",
+    Column("merchant_id", UUID, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("max_face_units", BigInteger, nullable=False),
+    Column("max_count", Integer, nullable=False),
+    Column("max_units", BigInteger, nullable=False),
+    Column("hours", Integer, nullable=False),
+    Column("declared_units", BigInteger, nullable=False),  # the maximum loss that was shown and agreed to
+    Column("version", Integer, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+    Column("set_by", UUID, nullable=False),
+    ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    CheckConstraint("mode in ('off', 'capped')", "mode"),
+    CheckConstraint("max_face_units > 0 and max_units > 0 and declared_units >= 0", "units"),
+    CheckConstraint("max_count between 1 and 1000 and hours between 1 and 24", "bounds"),
+)

@@ -29,3 +29,10 @@ where begins < 0 or begins >= 1440 or ends <= begins or ends > begins + 1440 or 
 select i.city_id, i.invitation_id from merchants.invitations i
 left join merchants.presence p on p.merchant_id = i.merchant_id and p.city_id = i.city_id
 where p.merchant_id is null;
+
+-- name: MER07 the history of a store has every version of it, and nothing beyond
+select s.city_id, s.store_id, s.version, h.versions, h.last from merchants.stores s
+left join lateral (
+    select count(c.version) as versions, max(c.version) as last from merchants.changes c
+    where c.city_id = s.city_id and c.store_id = s.store_id) h on true
+where (h.versions + 1, coalesce(h.last, 1)) is distinct from (s.version::bigint, s.version);

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -60,6 +60,7 @@ class Store(Struct, frozen=True, kw_only=True):
     status: Literal["open", "closed"]
     created_at: datetime
     closed_at: datetime | None
+    version: int = 1
 
 
 class AddStore(Struct, frozen=True, kw_only=True):
@@ -77,11 +78,40 @@ class AddStore(Struct, frozen=True, kw_only=True):
     pinyin: str | None = None
 
 
+class EditStore(Struct, frozen=True, kw_only=True):
+    """What a store is called, where it is, how it is reached. `version` is the one that was read; None: whichever."""
+
+    store_id: UUID
+    by: UUID | None
+    version: int | None = None
+    name: Text
+    address: Text
+    phone: str | None
+    place: Point
+    district_id: int | None
+
+
 class SetHours(Struct, frozen=True, kw_only=True):
-    """New weekly hours."""
+    """New weekly hours. `version` is the one that was read; None: whichever."""
 
     store_id: UUID
     hours: Hours
+    by: UUID | None = None
+    version: int | None = None
+
+
+class StoreChange(Struct, frozen=True, kw_only=True):
+    """Who changed what at a store, and what was different before and after. `version` for its words and hours."""
+
+    change_id: UUID
+    store_id: UUID
+    merchant_id: UUID
+    what: str
+    by: UUID | None
+    at: datetime
+    before: dict[str, Any]
+    after: dict[str, Any]
+    version: int | None = None
 
 
 class SetException(Struct, frozen=True, kw_only=True):
@@ -120,6 +150,14 @@ class Photo(Struct, frozen=True, kw_only=True):
     file: str
     alt: Text
     position: int
+
+
+class ArrangePhoto(Struct, frozen=True, kw_only=True):
+    """Another place in the order, other words for those who do not see it."""
+
+    photo_id: UUID
+    position: int
+    alt: Text
 
 
 class RemovePhoto(Struct, frozen=True, kw_only=True):

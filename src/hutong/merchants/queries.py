@@ -10,14 +10,14 @@ from hutong.kit.access import Actor, Permission, Scope
 from hutong.kit.geo import Point
 from hutong.kit.text import Text
 from hutong.merchants.hours import AHEAD_DAYS, Hours, OpenState, Span, open_at
-from hutong.merchants.model import DayException, Merchant, NearCursor, NearStore, Photo, Store
+from hutong.merchants.model import DayException, Merchant, NearCursor, NearStore, Photo, Store, StoreChange
 from hutong.places import near
 
 STORE_COLUMNS = """s.city_id, s.store_id, s.merchant_id, s.district_id, s.name, s.pinyin, s.category, s.address,
-                   s.phone, s.lat, s.lon, s.hours, s.status, s.created_at, s.closed_at"""
+                   s.phone, s.lat, s.lon, s.hours, s.status, s.created_at, s.closed_at, s.version"""
 _STORE = f"select {STORE_COLUMNS} from merchants.stores as s"
 _DIRECT = {"city_id", "store_id", "merchant_id", "district_id", "pinyin", "category", "phone", "status",
-           "created_at", "closed_at"}  # fmt: skip
+           "created_at", "closed_at", "version"}  # fmt: skip
 
 
 def store_of(row: dict[str, Any]) -> Store:
@@ -189,3 +189,22 @@ async def photos(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, 
     for row in rows:
         found.setdefault(row["store_id"], []).append(Photo(**{**row, "alt": Text(**row["alt"])}))
     return found
+
+
+async def changes(
+    tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID, since: datetime, limit: int = 200
+) -> list[StoreChange]:  # fmt: skip
+    """Who changed what at the merchant's stores within the scope of EDIT_STORE since then, newest first."""
+    seen, params = scope.sql(city="c.city_id", merchant="c.merchant_id", store="c.store_id")
+    rows = await tx.rows(
+        f"""select c.change_id, c.store_id, c.merchant_id, c.what, c.by, c.at, c.before, c.after, c.version
+            from merchants.changes as c
+            where c.city_id = %(city)s and c.merchant_id = %(merchant)s::uuid and c.at >= %(since)s and {seen}
+            order by c.at desc, c.change_id desc limit %(limit)s""",
+        city=city_id,
+        merchant=merchant_id,
+        since=since,
+        limit=limit,
+        **params,
+    )
+    return [StoreChange(**row) for row in rows]

@@ -4,8 +4,8 @@ from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 from hutong.merchants.hours import BadHours
 
-__all__ = ["BadHours", "InvitationExpired", "InvitationUsed", "MerchantNotActive", "MerchantTaken", "StoreOutsideCity",
-           "StoreTaken"]  # fmt: skip
+__all__ = ["BadHours", "InvitationExpired", "InvitationUsed", "MerchantNotActive", "MerchantTaken", "StoreChanged",
+           "StoreOutsideCity", "StoreTaken"]  # fmt: skip
 
 
 class MerchantTaken(Refusal):
@@ -30,6 +30,16 @@ class StoreTaken(Refusal):
     code = "store_taken"
     say = Text(zh="这个门店编号已被使用。", en="This store number is taken.")
     step = Text(zh="请使用新的编号。", en="Use a new number.")
+
+
+class StoreChanged(Refusal):
+    """Somebody else changed the store since it was read."""
+
+    code = "store_changed"
+    say = Text(
+        zh="门店资料已被他人修改（当前版本 {version}）。", en="The store was changed meanwhile (now version {version})."
+    )
+    step = Text(zh="请核对最新内容后再保存。", en="Look at what it says now, then save again.")
 
 
 class StoreOutsideCity(Refusal):

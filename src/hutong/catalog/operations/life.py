@@ -23,7 +23,7 @@ R = TypeVar("R", Revise, Step)
 
 async def revise(tx: Tx, requests: Sequence[Revise], *, city_id: int, now: datetime) -> list[Offer | Refusal]:
     """Change what is given. A draft may change in everything, a rejected offer becomes a draft again, a published
-    one may change its price, summary, what is included, the limit per order and the end of its sale.
+    (or paused) one may change its price, summary, what is included, the limit per order and the end of its sale.
 
     Refusals: OfferNotFound (or outside `within`), OfferChanged, WrongStatus, NeedsReview, UnknownCategory,
     StoreOfAnother, and those of unsound content (BadInput, NoStores, BadPrice, SaleWindowInverted, BadTerms).
@@ -70,6 +70,16 @@ async def approve(tx: Tx, requests: Sequence[Step], *, city_id: int, now: dateti
 async def reject(tx: Tx, requests: Sequence[Step], *, city_id: int, now: datetime) -> list[Offer | Refusal]:
     """What waits for review goes back with a reason. Refusals: BadInput, OfferNotFound, OfferChanged, WrongStatus."""
     return await _step(tx, requests, "rejected", rules.rejected, city_id=city_id, now=now)
+
+
+async def pause(tx: Tx, requests: Sequence[Step], *, city_id: int, now: datetime) -> list[Offer | Refusal]:
+    """Off the shelf for a while; what was sold stays valid. Refusals: OfferNotFound, OfferChanged, WrongStatus."""
+    return await _step(tx, requests, "paused", rules.paused, city_id=city_id, now=now)
+
+
+async def resume(tx: Tx, requests: Sequence[Step], *, city_id: int, now: datetime) -> list[Offer | Refusal]:
+    """What was paused is on the shelf again. Refusals: OfferNotFound, OfferChanged, WrongStatus, SaleOver."""
+    return await _step(tx, requests, "resumed", rules.resumed, city_id=city_id, now=now)
 
 
 async def end(tx: Tx, requests: Sequence[Step], *, city_id: int, now: datetime) -> list[Offer | Refusal]:

@@ -46,7 +46,8 @@ async def locked(tx: Tx, offer_ids: Iterable[UUID], *, city_id: int) -> dict[UUI
 
 def _columns(offers: Sequence[Offer]) -> dict[str, list[Any]]:
     plain = ("offer_id", "merchant_id", "scheme", "category", "trade", "quota_id", "min_units", "per_order_max",
-             "sale_from", "sale_to", "status", "version", "created_at", "published_at", "ended_at")  # fmt: skip
+             "sale_from", "sale_to", "status", "version", "created_at", "published_at", "ended_at",
+             "copied_from")  # fmt: skip
     words = ("title", "summary", "included", "excluded", "terms")
     return (
         {name: [getattr(offer, name) for offer in offers] for name in plain}
@@ -70,7 +71,7 @@ async def insert(tx: Tx, offers: Sequence[Offer], *, city_id: int) -> set[UUID]:
 async def update(tx: Tx, pairs: Sequence[tuple[Offer, Offer]], *, city_id: int) -> None:
     """Write locked offers (before, after) and, where they differ, their stores."""
     columns = _columns([after for _, after in pairs])
-    for fixed in ("merchant_id", "scheme", "created_at"):
+    for fixed in ("merchant_id", "scheme", "created_at", "copied_from"):
         del columns[fixed]
     await tx.run(load(__package__ or "", "update_offers"), city=city_id, **columns)
     moved = [after for before, after in pairs if before.store_ids != after.store_ids]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hutong.catalog.model import Category, Change, Offer, Page, PricePeriod, Status
+from hutong.catalog.model import Category, Change, Offer, Page, PricePeriod, Status, Waiting
 from hutong.catalog.queries.cursor import from_cursor, to_cursor
 from hutong.catalog.queries.rows import OFFER, category_of_row, change_of_row, offer_of_row, period_of_row
 from hutong.infra.db import Tx
@@ -30,23 +30,30 @@ async def offers(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int) -> list[Off
 
 
 async def offers_in_scope(
-    tx: Tx, scope: Scope, *, city_id: int, status: Status | None = None, after: str | None = None, limit: int = 50
-) -> Page[Offer]:
-    """The offers of a city that lie in the scope, newest first: a merchant's list, an operator's review queue."""
+    tx: Tx, scope: Scope, *, city_id: int, status: Status | Sequence[Status] | None = None,
+    merchant_id: UUID | None = None, after: str | None = None, limit: int = 50,
+) -> Page[Offer]:  # fmt: skip
+    """The offers of a city that lie in the scope (of one merchant), newest first: what its staff may see."""
     allowed, params = _seen_by(scope)
     _, after_id = from_cursor(after)
     rows = await tx.rows(
-        f"""{OFFER} and {allowed} and (%(status)s::text is null or o.status = %(status)s)
+        f"""{OFFER} and {allowed} and (%(statuses)s::text[] is null or o.status = any(%(statuses)s::text[]))
+            and (%(merchant)s::uuid is null or o.merchant_id = %(merchant)s::uuid)
             and (%(after)s::uuid is null or o.offer_id < %(after)s::uuid)
             order by o.offer_id desc limit %(limit)s""",
         city=city_id,
-        status=status,
+        statuses=_list(status),
+        merchant=merchant_id,
         after=after_id,
         limit=limit + 1,
         **params,
     )
     found = tuple(offer_of_row(row) for row in rows[:limit])
     return Page(items=found, after=to_cursor("", found[-1].offer_id) if len(rows) > limit else None)
+
+
+def _list(status: Status | Sequence[Status] | None) -> list[str] | None:
+    return None if status is None else [status] if isinstance(status, str) else list(status)
 
 
 def _seen_by(scope: Scope) -> tuple[str, dict[str, Any]]:
@@ -58,6 +65,35 @@ def _seen_by(scope: Scope) -> tuple[str, dict[str, Any]]:
     there = f"""exists (select 1 from catalog.offer_stores v
                         where v.city_id = %(city)s and v.offer_id = o.offer_id and {inner})"""
     return f"({allowed} or {there})", params | more
+
+
+async def counts_by_status(tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID) -> dict[str, int]:
+    """How many offers of a merchant that lie in the scope are in which state; states without any are left out."""
+    allowed, params = _seen_by(scope)
+    rows = await tx.rows(
+        f"""select o.status, count(*)::int as n from catalog.offers o
+            where o.city_id = %(city)s and o.merchant_id = %(merchant)s::uuid and {allowed} group by o.status""",
+        city=city_id,
+        merchant=merchant_id,
+        **params,
+    )
+    return {row["status"]: row["n"] for row in rows}
+
+
+async def waiting(tx: Tx, scope: Scope, *, city_id: int, limit: int = 50) -> list[Waiting]:
+    """What waits for review within the scope of REVIEW_OFFERS, the longest first."""
+    allowed, params = _seen_by(scope)
+    rows = await tx.rows(
+        f"""select q.*, c.at as since
+            from ({OFFER} and o.status = 'in_review' and {allowed}) q
+            join catalog.offer_changes c
+              on c.city_id = %(city)s and c.offer_id = q.offer_id and c.version = q.version
+            order by c.at, q.offer_id limit %(limit)s""",
+        city=city_id,
+        limit=limit,
+        **params,
+    )
+    return [Waiting(offer=offer_of_row(row), since=row["since"]) for row in rows]
 
 
 async def history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[Change]:
@@ -81,10 +117,10 @@ async def price_history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[PricePe
 
 
 async def due_to_end(tx: Tx, *, city_id: int, now: datetime, limit: int = 500) -> list[UUID]:
-    """Published offers whose sale is over: for the task that ends them."""
+    """Published and paused offers whose sale is over: for the task that ends them."""
     rows = await tx.rows(
         """select offer_id from catalog.offers
-           where city_id = %(city)s and status = 'published' and sale_to <= %(now)s
+           where city_id = %(city)s and status in ('published', 'paused') and sale_to <= %(now)s
            order by sale_to, offer_id limit %(limit)s""",
         city=city_id,
         now=now,

@@ -27,7 +27,7 @@ def offer_of_row(row: dict[str, Any]) -> Offer:
         terms=convert(row["terms"], Terms), store_ids=tuple(row["store_ids"]), quota_id=row["quota_id"],
         min_units=row["min_units"], per_order_max=row["per_order_max"], sale_from=row["sale_from"],
         sale_to=row["sale_to"], status=row["status"], version=row["version"], created_at=row["created_at"],
-        published_at=row["published_at"], ended_at=row["ended_at"],
+        published_at=row["published_at"], ended_at=row["ended_at"], copied_from=row["copied_from"],
     )  # fmt: skip
 
 
@@ -45,6 +45,17 @@ def period_of_row(row: dict[str, Any]) -> PricePeriod:
     return PricePeriod(
         price=Amount(row["price_units"], row["asset"]), list_price=Amount(row["list_units"], row["asset"]),
         valid_from=row["valid_from"], valid_to=row["valid_to"],
+    )  # fmt: skip
+
+
+def brief_of_row(row: dict[str, Any]) -> OfferBrief:
+    """A brief from a row with the columns of an offer."""
+    terms, asset = row["terms"], row["asset"]
+    return OfferBrief(
+        offer_id=row["offer_id"], title=Text(**row["title"]), category=row["category"],
+        price=Amount(row["price_units"], asset), list_price=Amount(row["list_units"], asset),
+        min_units=row["min_units"], sale_to=row["sale_to"], refund_anytime=terms.get("refund") == "anytime",
+        refund_on_expiry=bool(terms.get("refund_on_expiry")), booking_needed=bool(terms.get("booking_needed")),
     )  # fmt: skip
 
 

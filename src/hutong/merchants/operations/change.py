@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from msgspec import structs
 from psycopg.types.json import Jsonb
 
 from hutong.infra.db import Tx
@@ -25,7 +26,9 @@ from hutong.merchants.model import (
     words_missing,
 )
 from hutong.merchants.operations.add import as_json
+from hutong.merchants.operations.edit import locked, note_changes, version_of
 from hutong.merchants.queries import stores
+from hutong.merchants.refusals import StoreChanged
 
 
 async def _lock(tx: Tx, store_ids: Sequence[UUID], *, city_id: int, scope: Scope) -> set[UUID]:
@@ -52,27 +55,39 @@ def _fact(store_id: UUID, city_id: int, what: str, label: str, now: datetime, **
 async def set_hours(
     tx: Tx, requests: Sequence[SetHours], *, city_id: int, scope: Scope, now: datetime
 ) -> list[Store | Refusal]:
-    """New weekly hours; of two for one store the last counts. Records `merchants.hours_changed`.
+    """New weekly hours; of two for one store the last counts, the same again changes nothing.
 
-    `scope` is the scope of EDIT_STORE. Refusals: BadHours, NotFound (unknown, closed, or outside the scope).
+    Records `merchants.hours_changed`. `scope` is the scope of EDIT_STORE. Refusals: BadHours, NotFound (unknown,
+    closed, or outside the scope), StoreChanged (another version than was read).
     """
     good = {r.store_id: r for r in requests if len(r.hours.days) == 7 and all(sound(day) for day in r.hours.days)}
-    mine = await _lock(tx, list(good), city_id=city_id, scope=scope)
-    changed = sorted(mine)
+    mine = await locked(tx, list(good), city_id=city_id, scope=scope)
+    stale = {i for i, store in mine.items() if good[i].version not in (None, store.version)}
+    different = sorted(i for i, store in mine.items() if i not in stale and store.hours != good[i].hours)
+    after = {i: structs.replace(mine[i], hours=good[i].hours, version=mine[i].version + 1) for i in different}
     await tx.run(
-        """update merchants.stores as s set hours = w.hours
-           from unnest(%(ids)s::uuid[], %(hours)s::jsonb[]) as w (store_id, hours)
+        """update merchants.stores as s set hours = w.hours, version = w.version
+           from unnest(%(ids)s::uuid[], %(hours)s::jsonb[], %(versions)s::int[]) as w (store_id, hours, version)
            where s.city_id = %(city)s and s.store_id = w.store_id""",
         city=city_id,
-        ids=changed,
-        hours=[Jsonb(good[i].hours.numbers()) for i in changed],
+        ids=different,
+        hours=[Jsonb(after[i].hours.numbers()) for i in different],
+        versions=[after[i].version for i in different],
     )
-    await tx.record([_fact(i, city_id, "hours_changed", f"hours {now.isoformat()}", now) for i in changed])
-    after = await stores(tx, city_id, changed)
-    return [
-        after.get(r.store_id) or NotFound() if r.store_id in good else BadHours(text=str(r.hours.numbers())[:120])
-        for r in requests
-    ]
+    kept = [version_of("hours", good[i].by, mine[i], after[i], ("hours",), now) for i in different]
+    await note_changes(tx, kept, city_id=city_id)
+    await tx.record([_fact(i, city_id, "hours_changed", f"hours {after[i].version}", now) for i in different])
+    same = {i: store for i, store in mine.items() if store.hours == good[i].hours}
+    results: list[Store | Refusal] = []
+    for r in requests:
+        if r.store_id not in good:
+            results.append(BadHours(text=str(r.hours.numbers())[:120]))
+        elif r.store_id in after or r.store_id in same:
+            results.append(after.get(r.store_id) or same[r.store_id])
+        else:
+            stored = mine.get(r.store_id)
+            results.append(StoreChanged(version=stored.version) if stored else NotFound())
+    return results
 
 
 async def set_exceptions(
@@ -195,10 +210,12 @@ async def close_stores(
     `scope` is the scope of EDIT_STORE. Refusals: BadInput (reason), NotFound (unknown, closed, outside the scope).
     """
     good = {r.store_id: r for r in reversed(requests) if 0 < len(r.reason.strip()) <= 200}
-    changed = sorted(await _lock(tx, list(good), city_id=city_id, scope=scope))
+    mine = await locked(tx, list(good), city_id=city_id, scope=scope)
+    changed = sorted(mine)
     await tx.run(
         """update merchants.stores as s
-           set status = 'closed', closed_at = %(now)s, closed_by = w.closed_by, close_reason = w.reason
+           set status = 'closed', closed_at = %(now)s, closed_by = w.closed_by, close_reason = w.reason,
+               version = s.version + 1
            from unnest(%(ids)s::uuid[], %(closers)s::uuid[], %(reasons)s::text[]) as w (store_id, closed_by, reason)
            where s.city_id = %(city)s and s.store_id = w.store_id""",
         city=city_id,
@@ -207,9 +224,11 @@ async def close_stores(
         reasons=[good[i].reason.strip() for i in changed],
         now=now,
     )
+    closed = await stores(tx, city_id, changed)
+    kept = [version_of("closed", good[i].by, mine[i], closed[i], ("status",), now) for i in changed]
+    await note_changes(tx, kept, city_id=city_id)
     await tx.record([_fact(i, city_id, "store_closed", "closed", now, by=str(good[i].by)) for i in changed])
-    after = await stores(tx, city_id, changed)
     return [
-        after.get(r.store_id) or NotFound() if r.store_id in good else BadInput(field="reason", why="1-200")
+        closed.get(r.store_id) or NotFound() if r.store_id in good else BadInput(field="reason", why="1-200")
         for r in requests
     ]
