@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 JOBS ?= 2
 
-.PHONY: help install demo test lint bench pictures clean test-db
+.PHONY: help install demo test lint bench pictures styles clean test-db
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -48,6 +48,13 @@ lint: .venv/.dev  ## style, types, floors, manners
 
 bench: .venv/.run  ## the main job once, timed, on a fresh database (load benches come with their own issue)
 	@$(BIN)/hutong demo --once
+
+styles/node_modules: styles/package-lock.json
+	@cd styles && npm ci --silent --no-audit --no-fund && touch node_modules
+
+styles: styles/node_modules  ## compile the stylesheets (only this needs Node; what comes out is kept in the package)
+	@cd styles && node build.mjs 2>&1 | grep -v -e tailwindcss -e Done -e '^$$' || true
+	@python3 tools/styles_sum.py --write >/dev/null
 
 pictures: .venv/.dev  ## screenshots of the faces into docs/pictures
 	@tools/chromium.sh

@@ -15,6 +15,7 @@ from hutong.web.shared.errors import HANDLERS
 from hutong.web.shared.security import csrf_config, own_origin, security_headers
 from hutong.web.shared.sign_in import SIGN_IN
 from hutong.web.shared.static import static
+from hutong.web.shared.style import style
 from hutong.web.shared.visit import provide_visit
 
 PACKED_FROM = 1000  # bytes; assets are packed already
@@ -23,7 +24,7 @@ PACKED_FROM = 1000  # bytes; assets are packed already
 def routes(house: House) -> list[Router]:
     """The routers of all faces. Each route states who may come in; each write is checked for its origin."""
     del house  # faces meet it in the state of the application
-    shared = Router("/", route_handlers=[static, *SIGN_IN])
+    shared = Router("/", route_handlers=[static, style, *SIGN_IN])
     pages = Router(
         "/", route_handlers=[shared, consumer.router(), merchant.router()], guards=[own_origin],
         dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,

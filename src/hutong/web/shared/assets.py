@@ -1,7 +1,8 @@
 """Styles, scripts and pictures: read once, named by their content, kept by browsers for a year.
 
-The css files of a face are joined in the order of their names into one `<face>.css`; other files keep their names
-under the face: `shared/icons.svg`, `consumer/pay.js`.
+`<face>.css` and `<face>-legacy.css` are compiled from `styles/` (`make styles`); other files keep their names under
+the face: `shared/icons.svg`, `consumer/pay.js`. A file that is kept packed (`reader.wasm.gz`) goes out under its own
+name; whoever cannot unpack gets it unpacked.
 """
 
 import gzip
@@ -18,20 +19,33 @@ TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json; charset=utf-8",
     ".wasm": "application/wasm",
+    ".json": "application/json",
+    ".geojson": "application/geo+json",
+    ".webp": "image/webp",
 }
 _SMALL = 600  # bytes below which packing does not pay
+_PACKED = ("png", "webp")  # packed by nature
 
 
 class Asset:
     """A file as it is sent."""
 
-    def __init__(self, name: str, body: bytes) -> None:
+    def __init__(self, name: str, body: bytes, packed: bytes | None = None) -> None:
         stem, _, ending = name.rpartition(".")
         self.kind = TYPES[f".{ending}"]
         self.path = f"{stem}.{hashlib.sha256(body).hexdigest()[:10]}.{ending}"
         self.body = body
-        packed = gzip.compress(body, 9, mtime=0) if len(body) > _SMALL and ending != "png" else None
+        if packed is None and len(body) > _SMALL and ending not in _PACKED:
+            packed = gzip.compress(body, 9, mtime=0)
         self.packed = packed
+
+
+def _read(path: Path) -> tuple[str, bytes, bytes | None]:
+    """Name, content, and the packed content when the file is kept packed."""
+    raw = path.read_bytes()
+    return (
+        (path.name.removesuffix(".gz"), gzip.decompress(raw), raw) if path.suffix == ".gz" else (path.name, raw, None)
+    )
 
 
 @cache
@@ -40,16 +54,14 @@ def assets(web: Path = WEB) -> dict[str, Asset]:
     found: dict[str, Asset] = {}
     for folder in sorted(web.glob("*/static")):
         face = folder.parent.name
-        styles = sorted((folder / "css").glob("*.css"))
-        if styles:
-            joined = "\n".join(path.read_text(encoding="utf-8") for path in styles)
-            found[f"{face}.css"] = Asset(f"{face}.css", joined.encode())
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix in TYPES and path.suffix != ".css":
-                name = f"{face}/{path.name}"
-                if name in found:
-                    raise ValueError(f"two assets are called {name}")
-                found[name] = Asset(name, path.read_bytes())
+            if not path.is_file() or Path(path.name.removesuffix(".gz")).suffix not in TYPES:
+                continue
+            plain, body, packed = _read(path)
+            name = plain if plain in (f"{face}.css", f"{face}-legacy.css") else f"{face}/{plain}"
+            if name in found:
+                raise ValueError(f"two assets are called {name}")
+            found[name] = Asset(name, body, packed)
     return found
 
 

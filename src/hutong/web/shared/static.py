@@ -1,5 +1,7 @@
 """The route of assets."""
 
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from hutong.web.shared.assets import by_path
+from hutong.web.shared.assets import assets, by_path
 from hutong.web.shared.guards import public
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -24,3 +26,9 @@ def static(path: FromPath[Path], request: Request[Any, Any, Any]) -> Response[by
     if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         body, headers["content-encoding"] = asset.packed, "gzip"
     return Response(body, media_type=asset.kind, headers=headers)
+
+
+@cache
+def icon_names() -> tuple[str, ...]:
+    """Every drawing in the sprite."""
+    return tuple(re.findall(r'<symbol id="([a-z0-9-]+)"', assets()["shared/icons.svg"].body.decode()))

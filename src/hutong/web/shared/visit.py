@@ -16,12 +16,14 @@ from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
 from hutong.kit.text import LANGUAGES
 from hutong.web.shared.formats import Formats
+from hutong.web.shared.looks import TEXTS, THEMES, old_browser
 from hutong.web.shared.paths import client_address
 from hutong.web.shared.render import render
 from hutong.web.shared.words import Words
 
 SESSION = "hutong_session"
 LANGUAGE = "hutong_lang"
+THEME, TEXT = "hutong_theme", "hutong_text"
 _YEAR = 365 * 24 * 3600
 _KEY = "hutong.visit"
 
@@ -90,6 +92,26 @@ class Visit:
         return self.connection.headers.get("user-agent", "")[:300]
 
     @property
+    def theme(self) -> str:
+        """The look the reader chose: auto (as the device says), lane or lane-dark."""
+        return self._chosen("theme", THEME, THEMES)
+
+    @property
+    def text_size(self) -> str:
+        """normal or large."""
+        return self._chosen("text", TEXT, TEXTS)
+
+    @property
+    def partial(self) -> bool:
+        """Whether htmx asks for a piece to put into the page, and not the browser for the whole."""
+        headers = self.connection.headers
+        return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+
+    def style(self, face: str) -> str:
+        """The stylesheet of a face that this browser can read."""
+        return f"{face}-legacy.css" if old_browser(self.agent) else f"{face}.css"
+
+    @property
     def here(self) -> str:
         """Path and query of this request."""
         query = self.connection.scope["query_string"].decode("latin-1")
@@ -104,13 +126,13 @@ class Visit:
         request = Request[Any, Any, Any](self.connection.scope)
         made = {
             "visit": self, "t": self.t, "f": self.formats(), "csrf": csrf_token({"request": request}),
-            "base": "shared/plain.html", "home": "/",
+            "base": "shared/plain.html", "home": "/", "face": "shared",
         }  # fmt: skip
         body = render(template, {**made, **self.frame, **context})
         headers = {
             "cache-control": "no-store" if self.personal else "private, no-cache",
             "content-language": "zh-CN" if self.language == "zh" else "en",
-            "vary": "Cookie, Accept-Language",
+            "vary": "Cookie, Accept-Language, HX-Request, User-Agent",
         }
         return Response(body, status_code=status, media_type=MediaType.HTML, headers=headers, cookies=self._kept())
 
@@ -135,10 +157,18 @@ class Visit:
         if self.connection.cookies.get(name) != value:
             self._keep[name] = value
 
+    def _chosen(self, name: str, cookie: str, known: tuple[str, ...]) -> str:
+        """What the reader says now or has said before; else the first that is known."""
+        for said in (self.connection.query_params.get(name), self.connection.cookies.get(cookie)):
+            if said in known:
+                return said
+        return known[0]
+
     def _kept(self) -> list[Cookie]:
-        chosen = self.connection.query_params.get("lang")
-        if chosen in LANGUAGES:
-            self.keep(LANGUAGE, chosen)
+        asked = self.connection.query_params
+        for name, cookie, known in (("lang", LANGUAGE, LANGUAGES), ("theme", THEME, THEMES), ("text", TEXT, TEXTS)):
+            if (chosen := asked.get(name)) in known:
+                self.keep(cookie, chosen)
         return [self.cookie(name, value, seconds=_YEAR) for name, value in self._keep.items()]
 
 
