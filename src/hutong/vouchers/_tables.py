@@ -151,3 +151,121 @@ scans = city_table(
     CheckConstraint("way in ('qr', 'code', 'proof', 'unreadable')", name="way"),
 )
 Index("scans_merchant_idx", scans.c.city_id, scans.c.merchant_id, scans.c.at)
+
+# What a phone may show to a counter without a network: a capsule signed by the house, for one key of the phone.
+capsules = city_table(
+    "vouchers.capsules",
+    Column("voucher_id", UUID, primary_key=True),
+    Column("phone_key", LargeBinary, primary_key=True),  # P-256, compressed
+    Column("merchant_id", UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("face_units", BigInteger, nullable=False),  # of one use: the most that it can cost the merchant
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(*_TO_VOUCHER),
+    CheckConstraint("kind in ('capped', 'bound')", name="kind"),
+    CheckConstraint("octet_length(phone_key) = 33", name="p256"),
+    CheckConstraint("face_units >= 0 and issued_at < expires_at", name="sound"),
+)
+Index("capsules_merchant_idx", capsules.c.city_id, capsules.c.merchant_id, capsules.c.expires_at)
+
+# What a device may accept without asking. Open until the device says that it holds another one, or none.
+allowances = city_table(
+    "vouchers.allowances",
+    Column("device_id", UUID, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("max_face_units", BigInteger, nullable=False),
+    Column("max_count", Integer, nullable=False),
+    Column("max_units", BigInteger, nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("max_face_units > 0 and max_count > 0 and max_units > 0 and number > 0", name="limits"),
+    CheckConstraint("until > issued_at and until <= issued_at + interval '24 hours'", name="life"),
+)
+Index(
+    "allowances_open_idx", allowances.c.city_id, allowances.c.merchant_id,
+    postgresql_where=allowances.c.ended_at.is_(None),
+)  # fmt: skip
+
+OUTCOMES = ("redeemed", "duplicate_of_self", "conflict", "refunded_meanwhile", "expired_at_scan", "refused")
+offline_scans = city_table(
+    "vouchers.offline_scans",
+    Column("device_id", UUID, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID, nullable=False),
+    Column("staff_id", UUID, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("allowance", BigInteger, nullable=False),
+    Column("voucher_id", UUID),
+    Column("step", BigInteger),
+    Column("units", BigInteger, nullable=False),
+    Column("scanned_at", DateTime(timezone=True), nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("redemption_id", UUID),
+    UniqueConstraint("city_id", "redemption_id", name="offline_scans_redemption_key"),
+    CheckConstraint(f"outcome in ({', '.join(repr(one) for one in OUTCOMES)})", name="outcome"),
+    CheckConstraint("(outcome = 'redeemed') = (redemption_id is not null)", name="redeemed"),
+    CheckConstraint("seq > 0 and units >= 0 and octet_length(digest) = 32", name="sound"),
+)
+Index(
+    "offline_scans_merchant_idx", offline_scans.c.city_id, offline_scans.c.merchant_id, offline_scans.c.uploaded_at,
+)  # fmt: skip
+Index("offline_scans_voucher_idx", offline_scans.c.city_id, offline_scans.c.voucher_id, offline_scans.c.step)
+
+_TO_SCAN = (
+    ["city_id", "device_id", "seq"],
+    ["vouchers.offline_scans.city_id", "vouchers.offline_scans.device_id", "vouchers.offline_scans.seq"],
+)
+
+# Goods that were given out for a right that did not count: who bears it, who looks after it.
+conflicts = city_table(
+    "vouchers.conflicts",
+    Column("device_id", UUID, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("merchant_id", UUID, nullable=False),
+    Column("store_id", UUID, nullable=False),
+    Column("bearer", Text, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("owner_id", UUID, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_by", UUID),
+    Column("note", Text),
+    ForeignKeyConstraint(*_TO_SCAN, name="conflicts_scan_fkey"),
+    CheckConstraint("bearer in ('merchant', 'platform')", name="bearer"),
+    CheckConstraint("num_nulls(resolved_at, resolved_by, note) in (0, 3)", name="resolved"),
+    CheckConstraint("units >= 0 and length(note) between 1 and 500", name="sound"),
+)
+Index("conflicts_merchant_idx", conflicts.c.city_id, conflicts.c.merchant_id, conflicts.c.opened_at)
+
+# Two contents under one number of one device: somebody has copied its key or its database.
+forks = city_table(
+    "vouchers.forks",
+    Column("device_id", UUID, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("payload", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(*_TO_SCAN, name="forks_scan_fkey"),
+)
+
+# How far the log of a device has come here, and how many of its numbers are missing.
+device_logs = city_table(
+    "vouchers.device_logs",
+    Column("device_id", UUID, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("told_seq", BigInteger, nullable=False),  # the last number that the device says it has given
+    Column("at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("last_seq >= 0 and missing >= 0 and told_seq >= 0", name="sound"),
+)
