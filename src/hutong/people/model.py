@@ -14,10 +14,11 @@ from hutong.kit.access import Permission, Role, ScopeKind
 from hutong.kit.ids import from_crockford, to_crockford
 from hutong.kit.masks import shown_name
 
-Purpose = Literal["sign_in", "confirm"]
+Purpose = Literal["sign_in", "confirm", "phone_old", "phone_new", "leave"]
 TRIES = 5
 CODE_LIFE = timedelta(minutes=5)
 SESSION_LIFE = timedelta(days=30)
+SEEN_EVERY = timedelta(minutes=10)  # how exact "last seen" is: a read becomes a write no more often
 DIGITS = re.compile(r"^[0-9]{6}$")
 
 
@@ -105,13 +106,25 @@ class SignedIn(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Opening(Struct, frozen=True, kw_only=True):
+    """A session to open for somebody who has proved who he is. The id and the token are new, from the edge."""
+
+    session_id: UUID
+    member_id: UUID
+    token: str
+    agent: str = ""
+    previous: str | None = None
+
+
 class SessionInfo(Struct, frozen=True, kw_only=True):
-    """One place where a member is signed in."""
+    """One place where a member is signed in. `seen_at` is exact to some minutes; `here`: the one that asks."""
 
     session_id: UUID
     device: str
     created_at: datetime
     expires_at: datetime
+    seen_at: datetime
+    here: bool = False
 
 
 class EditMember(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from uuid import UUID
 from hutong.infra.db import Tx
 from hutong.kit.access import Actor, Grant, Permission, Role, Scope
 from hutong.kit.masks import shown_name
-from hutong.people.model import KeyInfo, Member, SessionInfo, StaffMember, read_key, token_hash
+from hutong.people.model import SEEN_EVERY, KeyInfo, Member, SessionInfo, StaffMember, read_key, token_hash
+from hutong.people.passkeys import PasskeyInfo
 
 _KEY = """select key_id, merchant_id, city_id, store_id, label, permissions, made_at, last_used_at, ends_at,
                  replaced_by, secret_hash
@@ -26,15 +27,21 @@ def _grant(row: dict[str, Any]) -> Grant:
 
 async def actor_of(tx: Tx, token: str, *, now: datetime) -> Actor | None:
     """Who holds this session, with the roles of this moment; None when it is unknown, over or the member frozen."""
-    member_id = await tx.value(
-        """select member_id from people.sessions
+    return (await session_of(tx, token, now=now))[0]
+
+
+async def session_of(tx: Tx, token: str, *, now: datetime) -> tuple[Actor | None, bool]:
+    """As `actor_of`, and whether the session was last noted as seen so long ago that `touch_sessions` is due."""
+    row = await tx.row(
+        """select member_id, seen_at from people.sessions
            where token_hash = %(hash)s and ended_at is null and expires_at > %(now)s""",
         hash=token_hash(token),
         now=now,
     )
-    if member_id is None:
-        return None
-    return (await actors(tx, [member_id])).get(member_id)
+    if row is None:
+        return None, False
+    actor = (await actors(tx, [row["member_id"]])).get(row["member_id"])
+    return actor, row["seen_at"] is None or row["seen_at"] < now - SEEN_EVERY
 
 
 async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
@@ -101,16 +108,42 @@ async def phones_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row["member_id"]: row["phone"] for row in rows}
 
 
-async def sessions_of(tx: Tx, member_id: UUID, *, now: datetime) -> list[SessionInfo]:
-    """Where a member is signed in, newest first. Ask only with the actor's own id."""
+async def sessions_of(tx: Tx, member_id: UUID, *, now: datetime, token: str | None = None) -> list[SessionInfo]:
+    """Where a member is signed in: the session of `token` first, then the last seen. Ask only with the actor's id."""
     rows = await tx.rows(
-        """select session_id, device, created_at, expires_at from people.sessions
+        """select session_id, device, created_at, expires_at, coalesce(seen_at, created_at) as seen_at,
+                  token_hash = %(here)s as here
+           from people.sessions
            where member_id = %(id)s and ended_at is null and expires_at > %(now)s
-           order by created_at desc, session_id""",
+           order by here desc, seen_at desc, created_at desc, session_id limit 100""",
         id=member_id,
         now=now,
+        here=token_hash(token) if token else b"",
     )
     return [SessionInfo(**row) for row in rows]
+
+
+async def passkeys_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, list[PasskeyInfo]]:
+    """The living passkeys of members, oldest first. Shown only to the member himself."""
+    rows = await tx.rows(
+        """select member_id, passkey_id, label, synced, made_at, last_used_at from people.credentials
+           where member_id = any(%(ids)s::uuid[]) and ended_at is null order by made_at, passkey_id""",
+        ids=sorted(set(member_ids)),
+    )
+    found: dict[UUID, list[PasskeyInfo]] = {}
+    for row in rows:
+        found.setdefault(row.pop("member_id"), []).append(PasskeyInfo(**row))
+    return found
+
+
+async def credentials_of(tx: Tx, member_id: UUID) -> list[bytes]:
+    """The ids that the member's authenticators know their passkeys by."""
+    rows = await tx.rows(
+        """select credential_id from people.credentials
+           where member_id = %(id)s and ended_at is null order by made_at, credential_id""",
+        id=member_id,
+    )
+    return [bytes(row["credential_id"]) for row in rows]
 
 
 async def staff(

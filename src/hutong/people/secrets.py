@@ -11,3 +11,8 @@ def new_token() -> str:
 def new_secret() -> str:
     """The secret part of a key or of an invitation: 256 random bits as hexadecimal."""
     return secrets.token_hex(32)
+
+
+def new_challenge() -> bytes:
+    """What an authenticator signs: 256 random bits."""
+    return secrets.token_bytes(32)

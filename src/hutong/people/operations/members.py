@@ -36,7 +36,10 @@ async def edit_members(tx: Tx, requests: Sequence[EditMember]) -> list[Member | 
 
 
 async def forget(tx: Tx, *, now: datetime) -> dict[str, int]:
-    """Delete codes a day after their end and sessions 90 days after theirs; how many rows went, by table."""
+    """Delete codes and challenges a day after their end, copies after a week, sessions 90 days after theirs.
+
+    How many rows went, by table.
+    """
     codes = await tx.run(
         "delete from people.codes where expires_at < %(before)s",
         before=now - timedelta(days=1),
@@ -45,4 +48,8 @@ async def forget(tx: Tx, *, now: datetime) -> dict[str, int]:
         "delete from people.sessions where coalesce(ended_at, expires_at) < %(before)s",
         before=now - timedelta(days=90),
     )
-    return {"codes": codes, "sessions": sessions}
+    challenges = await tx.run(
+        "delete from people.challenges where expires_at < %(before)s", before=now - timedelta(days=1)
+    )
+    exports = await tx.run("delete from people.exports where expires_at < %(before)s", before=now - timedelta(days=7))
+    return {"codes": codes, "sessions": sessions, "challenges": challenges, "exports": exports}

@@ -9,9 +9,11 @@ from hutong.kit.ids import derive
 from hutong.kit.masks import phone_tail
 from hutong.kit.refusals import Refusal
 from hutong.people.model import (
+    SEEN_EVERY,
     SESSION_LIFE,
     CodeUsed,
     Limits,
+    Opening,
     SignedIn,
     SignIn,
     UseCode,
@@ -20,6 +22,9 @@ from hutong.people.model import (
     token_hash,
 )
 from hutong.people.operations.codes import use_codes
+from hutong.people.operations.passkeys import use_passkeys
+from hutong.people.passkeys import PasskeySignIn, PasskeyUsed, Site, UsePasskey
+from hutong.people.queries import members
 from hutong.people.refusals import MemberFrozen
 
 
@@ -44,7 +49,48 @@ async def sign_in(
         _outcome(request, owners[result.phone], states, now=now) if isinstance(result, CodeUsed) else result
         for request, result in zip(requests, used, strict=True)
     ]
-    await _open(tx, [(r, s) for r, s in zip(requests, results, strict=True) if isinstance(s, SignedIn)], now=now)
+    opened = [
+        Opening(
+            session_id=derive(r.member_id, "session"), member_id=s.member_id, token=s.token, agent=r.agent,
+            previous=r.previous,
+        )
+        for r, s in zip(requests, results, strict=True)
+        if isinstance(s, SignedIn)
+    ]  # fmt: skip
+    await open_sessions(tx, opened, now=now)
+    return results
+
+
+async def sign_in_by_passkey(
+    tx: Tx, requests: Sequence[PasskeySignIn], *, site: Site, now: datetime
+) -> list[SignedIn | Refusal]:
+    """Check what each authenticator signed and open a session for its member.
+
+    Commit whatever the results are. Refusals: those of `use_passkeys`, then MemberFrozen. Central.
+    """
+    uses = [UsePasskey(answer=r.answer, binding=r.binding, address=r.address, purpose="sign_in") for r in requests]
+    used = await use_passkeys(tx, uses, site=site, now=now)
+    known = await members(tx, [result.member_id for result in used if isinstance(result, PasskeyUsed)])
+    results: list[SignedIn | Refusal] = []
+    opened = []
+    for request, result in zip(requests, used, strict=True):
+        if isinstance(result, Refusal):
+            results.append(result)
+            continue
+        member = known.get(result.member_id)
+        if member is None or member.status != "active":
+            results.append(MemberFrozen())
+            continue
+        results.append(
+            SignedIn(member_id=member.member_id, is_new=False, token=request.token, expires_at=now + SESSION_LIFE)
+        )
+        opened.append(
+            Opening(
+                session_id=request.session_id, member_id=member.member_id, token=request.token, agent=request.agent,
+                previous=request.previous,
+            )
+        )  # fmt: skip
+    await open_sessions(tx, opened, now=now)
     return results
 
 
@@ -97,19 +143,32 @@ async def _members(tx: Tx, wanted: dict[UUID, tuple[str, str]], *, now: datetime
     return {row["member_id"]: (row["member_id"] in new, row["status"]) for row in rows}
 
 
-async def _open(tx: Tx, opened: Sequence[tuple[SignIn, SignedIn]], *, now: datetime) -> None:
-    await sign_out(tx, [request.previous for request, _ in opened if request.previous], now=now)
+async def open_sessions(tx: Tx, opened: Sequence[Opening], *, now: datetime) -> None:
+    """Open a session for each; the one that the browser had before ends. Who may is the caller's to know."""
+    await sign_out(tx, [one.previous for one in opened if one.previous], now=now)
     await tx.run(
-        """insert into people.sessions (token_hash, session_id, member_id, device, created_at, expires_at)
-           select token_hash, session_id, member_id, device, %(now)s, %(expires)s
+        """insert into people.sessions (token_hash, session_id, member_id, device, created_at, expires_at, seen_at)
+           select token_hash, session_id, member_id, device, %(now)s, %(expires)s, %(now)s
            from unnest(%(hashes)s::bytea[], %(ids)s::uuid[], %(members)s::uuid[], %(devices)s::text[])
                 as w (token_hash, session_id, member_id, device)""",
-        hashes=[token_hash(signed.token) for _, signed in opened],
-        ids=[derive(request.member_id, "session") for request, _ in opened],
-        members=[signed.member_id for _, signed in opened],
-        devices=[device_label(request.agent) for request, _ in opened],
+        hashes=[token_hash(one.token) for one in opened],
+        ids=[one.session_id for one in opened],
+        members=[one.member_id for one in opened],
+        devices=[device_label(one.agent) for one in opened],
         now=now,
         expires=now + SESSION_LIFE,
+    )
+
+
+async def touch_sessions(tx: Tx, tokens: Sequence[str], *, now: datetime) -> int:
+    """Note that these sessions were used, exact to ten minutes; how many rows changed."""
+    return await tx.run(
+        """update people.sessions set seen_at = %(now)s
+           where token_hash = any(%(hashes)s::bytea[]) and ended_at is null
+             and (seen_at is null or seen_at < %(before)s)""",
+        hashes=sorted(token_hash(token) for token in tokens),
+        now=now,
+        before=now - SEEN_EVERY,
     )
 
 
