@@ -129,7 +129,7 @@ async def test_a_session_ends_by_time_by_sign_out_and_from_another_device(db: Da
         assert await sessions_of(tx, phone.member_id, now=later) == []
         assert await actor_of(tx, bo.token, now=now + timedelta(days=30)) is None, "thirty days"
         gone = await forget(tx, now=now + timedelta(days=91))
-            assert gone == {"codes": 2, "sessions": 3, "challenges": 0, "exports": 0}
+        assert gone == {"codes": 2, "sessions": 3, "challenges": 0, "exports": 0}
     assert await alive() == [False, False, False, True]
     assert await audit_clean(db)
 

@@ -199,7 +199,7 @@ def _judge(
     counter = read_signed(site, request.answer, challenge, row["public_key"])
     if counter is None:
         return PasskeyNotRight()
-    before: int = counters.get(name, row["sign_count"])
+    before = counters[name] if name in counters else row["sign_count"]
     if copied(before, counter):
         ended.add(name)
         return PasskeyCopied()
