@@ -36,3 +36,12 @@ left join lateral (
     select count(c.version) as versions, max(c.version) as last from merchants.changes c
     where c.city_id = s.city_id and c.store_id = s.store_id) h on true
 where (h.versions + 1, coalesce(h.last, 1)) is distinct from (s.version::bigint, s.version);
+-- name: MER10 who is on has declared at least what his devices may lose
+select l.city_id, l.merchant_id, l.declared_units, d.n from merchants.offline_limits l
+join (
+    select city_id, merchant_id, count(*) as n from merchants.devices where revoked_at is null group by city_id, merchant_id
+) d on d.city_id = l.city_id and d.merchant_id = l.merchant_id
+where l.mode <> 'off' and l.declared_units < least(d.n * l.max_count * l.max_face_units, d.n * l.max_units);
+-- name: MER11 a device was seen exactly when it sent a message, and never before it was enrolled
+select city_id, device_id from merchants.devices
+where (seen_at is null) <> (pull_no = 0) or seen_at < enrolled_at or revoked_at < enrolled_at or flagged_at < enrolled_at;

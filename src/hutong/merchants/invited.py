@@ -9,7 +9,7 @@ from uuid import UUID
 from hutong.infra.db import Tx
 from hutong.kit.access import Role, Scope
 from hutong.kit.text import Text
-from hutong.merchants.model import Invitation
+from hutong.merchants.model import Invitation, InvitationDeed
 
 _INVITATION = """select i.invitation_id, i.role, i.label, i.merchant_id, m.name as merchant_name, i.store_id,
                         s.name as store_name, i.invited_at, i.expires_at, i.accepted_at, i.secret_hash
@@ -58,3 +58,24 @@ async def pending_invitations(tx: Tx, city_id: int, scope: Scope, *, now: dateti
         **params,
     )
     return [_invitation(row) for row in rows]
+
+
+async def invitation_deeds(
+    tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID, since: datetime, limit: int = 100
+) -> list[InvitationDeed]:
+    """Who invited and uninvited whom at a merchant within the scope of VIEW_STAFF since then, newest first."""
+    seen, params = scope.sql(city="i.city_id", merchant="i.merchant_id", store="i.store_id")
+    rows = await tx.rows(
+        f"""select d.at, d.what, d.by, i.role, i.label, i.store_id
+            from merchants.invitations as i
+            cross join lateral (values (i.invited_at, 'invited', i.invited_by),
+                                       (i.revoked_at, 'uninvited', i.revoked_by)) as d (at, what, by)
+            where i.city_id = %(city)s and i.merchant_id = %(merchant)s::uuid and d.at >= %(since)s and {seen}
+            order by d.at desc, i.invitation_id limit %(limit)s""",
+        city=city_id,
+        merchant=merchant_id,
+        since=since,
+        limit=limit,
+        **params,
+    )
+    return [InvitationDeed(**{**row, "role": Role(row["role"])}) for row in rows]

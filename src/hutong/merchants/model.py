@@ -239,6 +239,17 @@ class Invitation(Struct, frozen=True, kw_only=True):
     accepted_at: datetime | None
 
 
+class InvitationDeed(Struct, frozen=True, kw_only=True):
+    """An invitation that was made or taken back, by whom."""
+
+    at: datetime
+    what: Literal["invited", "uninvited"]
+    by: UUID
+    role: Role
+    label: str
+    store_id: UUID | None
+
+
 class NearStore(Struct, frozen=True, kw_only=True):
     """A store and how far it is: metres along the surface, and the chord that pages on."""
 

@@ -4,8 +4,10 @@ from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 from hutong.merchants.hours import BadHours
 
-__all__ = ["BadHours", "InvitationExpired", "InvitationUsed", "MerchantNotActive", "MerchantTaken", "StoreChanged",
-           "StoreOutsideCity", "StoreTaken"]  # fmt: skip
+__all__ = [
+    "BadHours", "DeviceTaken", "InvitationExpired", "InvitationUsed", "LossNotDeclared", "MerchantNotActive",
+    "MerchantTaken", "StoreChanged", "StoreOutsideCity", "StoreTaken",
+]  # fmt: skip
 
 
 class MerchantTaken(Refusal):
@@ -67,3 +69,23 @@ class InvitationUsed(Refusal):
     status = 410
     say = Text(zh="邀请已被使用。", en="This invitation has been used.")
     step = Text(zh="请让店主重新邀请您。", en="Ask the owner of the shop for a new one.")
+
+
+class DeviceTaken(Refusal):
+    """This browser is a device of another store, or was revoked."""
+
+    code = "device_taken"
+    say = Text(zh="这台设备已登记在其他门店，或已被停用。", en="This device belongs to another store, or was revoked.")
+    step = Text(
+        zh="请先在此浏览器清除旧登记，再重新登记。", en="Remove the old enrolment in this browser, then enrol again."
+    )
+
+
+class LossNotDeclared(Refusal):
+    """The maximum loss is higher than what was shown and agreed to."""
+
+    code = "loss_not_declared"
+    say = Text(
+        zh="最大可能损失已变化，需要重新确认。", en="The greatest possible loss has changed and must be confirmed anew."
+    )
+    step = Text(zh="请查看新的金额后再次确认。", en="Look at the new sum and confirm it.")
