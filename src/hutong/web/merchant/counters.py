@@ -1,4 +1,7 @@
-"""Where do I stand? One counter: straight to its scanner. Several: choose, and the choice is remembered."""
+"""Where do I stand? One counter: straight to it. Several: choose, and the choice is remembered.
+
+A cashier begins at the scanner, who leads the store at the day's board.
+"""
 
 from litestar import Response, get
 from litestar.response import Redirect
@@ -9,7 +12,7 @@ from hutong.kit.access import Permission
 from hutong.kit.ids import STORE
 from hutong.merchants import Store
 from hutong.places import City
-from hutong.web.merchant.till import COUNTER
+from hutong.web.merchant.till import COUNTER, Till
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit
 
@@ -22,6 +25,7 @@ class Choice(Struct, frozen=True):
     shown: str
     store: Store
     city: City
+    to: str
 
 
 async def choices(visit: Visit) -> list[Choice]:
@@ -33,17 +37,26 @@ async def choices(visit: Visit) -> list[Choice]:
     for city_id in city_ids:
         async with visit.house.db.reading(city_id) as tx:
             stores = await merchants.counters_of(tx, city_id, visit.member)
-        found += [Choice(STORE.show(store.store_id, city_id), store, known[city_id]) for store in stores]
+        found += [_choice(visit, store, known[city_id]) for store in stores]
     return found
+
+
+def _choice(visit: Visit, store: Store, city: City) -> Choice:
+    """A counter and where one begins there."""
+    shown = STORE.show(store.store_id, city.city_id)
+    leads = visit.member.can(
+        Permission.VIEW_ORDERS, city=city.city_id, merchant=store.merchant_id, store=store.store_id
+    )
+    return Choice(shown, store, city, f"/m/{shown}/{'today' if leads else 'scan'}")
 
 
 @get("/", guards=[STAFF])
 async def landing(visit: Visit) -> Redirect:
-    """The scanner of the counter chosen last, or of the only one; else the choice."""
-    shown = [choice.shown for choice in await choices(visit)]
+    """The counter chosen last, or the only one; else the choice."""
+    found = await choices(visit)
     last = visit.connection.cookies.get(COUNTER, "")
-    there = last if last in shown else shown[0] if len(shown) == 1 else None
-    return Redirect(f"/m/{there}/scan" if there else "/m/counters", status_code=303)
+    there = next((one for one in found if one.shown == last), found[0] if len(found) == 1 else None)
+    return Redirect(there.to if there else "/m/counters", status_code=303)
 
 
 @get("/counters", guards=[STAFF])
@@ -53,4 +66,18 @@ async def chooser(visit: Visit) -> Response[str]:
     return visit.page("merchant/counters.html", choices=await choices(visit), last=last, actor=visit.member)
 
 
-ROUTES = (landing, chooser)
+@get("/{store:str}", guards=[STAFF])
+async def door(till: Till) -> Redirect:
+    """A counter without a page: where its visitor begins."""
+    return Redirect(till.landing, status_code=303)
+
+
+@get("/{store:str}/more", guards=[STAFF])
+async def more(visit: Visit, till: Till) -> Response[str]:
+    """Every part of the console that has no place at the thumb; the language, the other counters, the way out."""
+    visit.frame["tab"] = "more"
+    rest = [(group, [one for one in parts if one not in till.thumbs]) for group, parts in till.groups]
+    return visit.page("merchant/more.html", groups=[one for one in rest if one[1]], actor=visit.member)
+
+
+ROUTES = (landing, chooser, door, more)

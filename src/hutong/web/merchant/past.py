@@ -18,7 +18,7 @@ from hutong.kit.ids import REDEMPTION
 from hutong.kit.refusals import NotFound, Refusal
 from hutong.vouchers import Reversed, Use
 from hutong.web.merchant.periods import period_of
-from hutong.web.merchant.scan import MOST, here_only, refused, undoable
+from hutong.web.merchant.scan import MOST, REASONS, here_only, refused, show_done, wants_part
 from hutong.web.merchant.till import Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
@@ -27,7 +27,6 @@ from hutong.web.shared.words import catalogue
 
 Posted = RequestEncodingType.URL_ENCODED
 ON_PAGE = 30
-REASONS = ("mistake", "guest_left", "wrong_count", "other")
 SEEN = permission(Permission.VIEW_REDEMPTIONS)
 
 
@@ -46,16 +45,7 @@ async def result(
     """One redemption (or those of one tap). `new`: it was made a moment ago; green, and back to the camera soon."""
     visit.frame["tab"] = "scan" if new else "history"
     ids = [till.read(REDEMPTION, text) for text in (redemption, *(also or [])[:MOST])]
-    async with visit.house.db.reading(till.city_id) as tx:
-        found = await vouchers.uses_by_ids(tx, here_only(till), ids, city_id=till.city_id)
-    if not found or found[0].redemption_id != ids[0]:
-        raise NotFound()
-    live = [use for use in found if use.reversed_at is None]
-    return visit.page(
-        "merchant/done.html", uses=found, first=found[0], live=live, new=new and bool(live), reasons=REASONS,
-        undo=[use for use in live if undoable(use, visit, till)], short=Refusal.known.get(short or ""),
-        count=sum(use.count for use in (live or found)), now=visit.house.clock.now(),
-    )  # fmt: skip
+    return await show_done(visit, till, ids, new=new, short=short)
 
 
 @post("/{store:str}/reversals", guards=[permission(Permission.REVERSE_REDEMPTION)], status_code=303)
@@ -72,6 +62,8 @@ async def undo(visit: Visit, till: Till, data: Annotated[UndoForm, Body(media_ty
     wrong = next((one for one in results if isinstance(one, Refusal)), None)
     if wrong is not None:
         return await refused(visit, till, wrong)
+    if wants_part(visit):
+        return await show_done(visit, till, ids, new=False)
     first, *rest = named
     return Redirect(till.to(f"/redemptions/{first}", also=rest), status_code=303)
 

@@ -1,11 +1,14 @@
 """Scan, verify, redeem: a code comes in, is explained, and is used by one tap.
 
-The request number of a redemption is made with the verify sheet, so that tapping twice is one redemption.
+The request number of a redemption is made with the verify sheet, so that tapping twice is one redemption. The
+scanner stays where it is and asks for the sheet and the result alone (`wants_part`); without JavaScript both are
+pages.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -30,6 +33,7 @@ from hutong.web.shared.visit import Visit
 
 Posted = RequestEncodingType.URL_ENCODED
 LATEST = 5
+REASONS = ("mistake", "guest_left", "wrong_count", "other")
 MOST = 20  # vouchers of one order that one tap may use
 # The reader of codes is WebAssembly where the browser has none of its own; on this page only.
 WITH_READER = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
@@ -42,10 +46,15 @@ RED = frozenset(
 )  # fmt: skip
 
 
+# Two readings of one tap lie this close together: then "already used" is no reproach but the answer.
+MOMENT = timedelta(seconds=20)
+USED_NOW = frozenset({"already_used", "qr_already_used"})
+
+
 class ScanForm(Form, frozen=True, kw_only=True):
     """What was scanned or typed."""
 
-    presented: Annotated[str, Meta(max_length=400)] = ""
+    presented: Annotated[str, Meta(max_length=700)] = ""
 
 
 class RedeemForm(KeyedForm, frozen=True, kw_only=True):
@@ -71,11 +80,31 @@ class Ask(Struct, frozen=True):
 async def scan(visit: Visit, till: Till) -> Response[str]:
     """The landing of a cashier: camera, typed code, the last five."""
     visit.frame["tab"] = "scan"
-    async with visit.house.db.reading(till.city_id) as tx:
-        latest = await vouchers.uses(tx, here_only(till), city_id=till.city_id, limit=LATEST)
-    answer = visit.page("merchant/scan.html", latest=latest)
+    answer = visit.page("merchant/scan.html", latest=await _latest(visit, till))
     answer.headers["content-security-policy"] = WITH_READER
     return answer
+
+
+@get("/{store:str}/latest", guards=[STAFF])
+async def latest(visit: Visit, till: Till) -> Response[str]:
+    """The last five as the scanner shows them: asked for again after each redemption."""
+    return visit.page("merchant/latest_part.html", latest=await _latest(visit, till))
+
+
+async def _latest(visit: Visit, till: Till) -> list[Use]:
+    async with visit.house.db.reading(till.city_id) as tx:
+        return await vouchers.uses(tx, here_only(till), city_id=till.city_id, limit=LATEST)
+
+
+def wants_part(visit: Visit) -> bool:
+    """Whether the scanner asks, who stays where he is and wants the sheet or the result alone."""
+    return visit.connection.headers.get("hx-request") == "true"
+
+
+def page_or_part(visit: Visit, name: str, /, *, status: int = 200, **context: Any) -> Response[str]:
+    """merchant/<name>.html, or for the scanner merchant/<name>_part.html."""
+    part = wants_part(visit)
+    return visit.page(f"merchant/{name}{'_part' if part else ''}.html", status=status, part=part, **context)
 
 
 def here_only(till: Till) -> Scope:
@@ -93,9 +122,11 @@ async def verify(visit: Visit, till: Till, data: Annotated[ScanForm, Body(media_
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        return await refused(visit, till, refusal)
+        again = await just_used(visit, till, refusal, presented=data.presented)
+        return await show_done(visit, till, [again], again=True) if again else await refused(visit, till, refusal)
     others = found.others[: most_of(found) - 1] if found.most == 1 else ()
-    return visit.page("merchant/verify.html", found=found, most=most_of(found), others=others)
+    plain = most_of(found) == 1 and not found.notices
+    return page_or_part(visit, "verify", found=found, most=most_of(found), others=others, plain=plain)
 
 
 def most_of(found: Prepared) -> int:
@@ -114,9 +145,12 @@ async def redeem(visit: Visit, till: Till, data: Annotated[RedeemForm, Body(medi
     wrong = next((result for result in results if isinstance(result, Refusal)), None)
     if not done:
         assert wrong is not None
-        return await refused(visit, till, wrong)
-    first, *rest = [REDEMPTION.show(one.redemption_id, till.city_id) for one in done]
+        again = await just_used(visit, till, wrong, voucher_id=till.read(VOUCHER, data.voucher))
+        return await show_done(visit, till, [again], again=True) if again else await refused(visit, till, wrong)
     short = wrong.code if wrong else None
+    if wants_part(visit):
+        return await show_done(visit, till, [one.redemption_id for one in done], short=short)
+    first, *rest = [REDEMPTION.show(one.redemption_id, till.city_id) for one in done]
     return Redirect(till.to(f"/redemptions/{first}", new=1, also=rest, short=short), status_code=303)
 
 
@@ -146,11 +180,43 @@ async def _use(visit: Visit, till: Till, ask: Ask) -> Redeemed | Refusal:
         return refusal
 
 
+async def just_used(visit: Visit, till: Till, refusal: Refusal, **what: Any) -> UUID | None:
+    """The visitor's own redemption of a moment ago, when that is why the code is refused now."""
+    if refusal.code not in USED_NOW:
+        return None
+    since = visit.house.clock.now() - MOMENT
+    async with visit.house.db.reading(till.city_id) as tx:
+        return await vouchers.just_used(
+            tx, here_only(till), city_id=till.city_id, staff_id=till.actor.member_id, since=since, **what
+        )
+
+
+async def show_done(
+    visit: Visit, till: Till, ids: Sequence[UUID], *, new: bool = True, again: bool = False, short: str | None = None
+) -> Response[str]:
+    """Redemptions: green when they were made by this tap (`new`) or by the one a moment before (`again`).
+
+    `short`: the code of the refusal that kept the others of the order from being used. Raises not_found unless the
+    first of them lies within this counter's scope.
+    """
+    async with visit.house.db.reading(till.city_id) as tx:
+        found = await vouchers.uses_by_ids(tx, here_only(till), ids, city_id=till.city_id)
+    if not found or found[0].redemption_id != ids[0]:
+        raise NotFound()
+    live = [use for use in found if use.reversed_at is None]
+    now = visit.house.clock.now()
+    return page_or_part(
+        visit, "done", uses=found, first=found[0], live=live, new=new and bool(live), reasons=REASONS, again=again,
+        undo=[use for use in live if undoable(use, visit, till)], short=Refusal.known.get(short or ""),
+        count=sum(use.count for use in (live or found)), now=now, ago=int((now - found[0].at).total_seconds()),
+    )  # fmt: skip
+
+
 async def refused(visit: Visit, till: Till, refusal: Refusal) -> Response[str]:
     """Why not, full screen: red or amber, who used it when and where, and what to do now."""
     tone = "bad" if refusal.code in RED else "warn"
-    return visit.page(
-        "merchant/refused.html", status=refusal.status, refusal=refusal, tone=tone,
+    return page_or_part(
+        visit, "refused", status=refusal.status, refusal=refusal, tone=tone,
         stores=await _stores(visit, till, refusal),
     )  # fmt: skip
 
@@ -170,4 +236,4 @@ def undoable(use: Use, visit: Visit, till: Till) -> bool:
     return use.reversed_at is None and (till.manages or visit.house.clock.now() < use.undo_until)
 
 
-ROUTES = (scan, verify, redeem)
+ROUTES = (scan, latest, verify, redeem)

@@ -9,24 +9,10 @@ from hutong.desk.counter import Counter
 from hutong.kit.access import Actor, Permission
 from hutong.kit.ids import STORE, BadId, IdKind
 from hutong.kit.refusals import NotAllowed
+from hutong.web.merchant.nav import AT_THE_THUMB, ENTRIES, GROUPS, Entry
 from hutong.web.shared.visit import Visit
 
 COUNTER = "hutong_counter"  # the counter chosen last: a preference, never a permission
-
-
-class Tab:
-    """A part of the console. `whole`: it is about the merchant, not about one of his stores."""
-
-    def __init__(self, name: str, icon: str, permission: Permission, *, whole: bool = False) -> None:
-        self.name, self.icon, self.permission, self.whole = name, icon, permission, whole
-
-
-TABS = (
-    Tab("scan", "scan", Permission.PREPARE_VOUCHER),
-    Tab("history", "history", Permission.VIEW_REDEMPTIONS),
-    Tab("today", "sun", Permission.VIEW_ORDERS),
-    Tab("statement", "wallet", Permission.VIEW_STATEMENT, whole=True),
-)
 
 
 class Till:
@@ -35,7 +21,7 @@ class Till:
     def __init__(self, actor: Actor, here: Counter) -> None:
         self.actor, self.here = actor, here
         self.shown = STORE.show(here.store_id, here.city_id)
-        self.tabs = [tab for tab in TABS if (self.owns if tab.whole else self.can)(tab.permission)]
+        self.parts = [one for one in ENTRIES if one.live and (self.owns if one.whole else self.can)(one.permission)]
 
     @property
     def city_id(self) -> int:
@@ -63,6 +49,22 @@ class Till:
             raise NotAllowed()
 
     @property
+    def thumbs(self) -> list[Entry]:
+        """The parts that stand in the bar of a phone."""
+        return [one for one in self.parts if one.thumb][:AT_THE_THUMB]
+
+    @property
+    def groups(self) -> list[tuple[str, list[Entry]]]:
+        """The parts under their heads, heads without a part left out."""
+        found = [(group, [one for one in self.parts if one.group == group]) for group in GROUPS]
+        return [(group, parts) for group, parts in found if parts]
+
+    @property
+    def landing(self) -> str:
+        """Where the visitor begins: who leads the store at its day, who works at the counter at the scanner."""
+        return self.to("/today" if self.can(Permission.VIEW_ORDERS) else "/scan")
+
+    @property
     def manages(self) -> bool:
         """Whether the visitor leads this store: sees more days, undoes for longer."""
         return self.can(Permission.EDIT_STORE)
@@ -86,6 +88,6 @@ async def provide_till(visit: Visit, store: str) -> Till:
     here = await counter.counter(visit.house, city_id, visit.member, store_id, Permission.PREPARE_VOUCHER)
     till = Till(visit.member, here)
     visit.zone = here.zone
-    visit.frame |= {"till": till, "base": "merchant/base.html", "home": till.to(), "tab": ""}
+    visit.frame |= {"till": till, "base": "merchant/base.html", "home": till.landing, "tab": ""}
     visit.keep(COUNTER, till.shown)
     return till
