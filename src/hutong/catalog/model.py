@@ -136,6 +136,17 @@ class Change(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class OfferDeed(Struct, frozen=True, kw_only=True):
+    """One change of one offer of a merchant, without its contents."""
+
+    offer_id: UUID
+    title: Text
+    what: str
+    by: UUID | None
+    at: datetime
+    reason: str
+
+
 class Waiting(Struct, frozen=True, kw_only=True):
     """An offer that waits for review, and since when."""
 
@@ -222,13 +233,14 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 class MapCell(Struct, frozen=True, kw_only=True):
     """One sign on a map: the middle of `count` stores, the lowest price among them in units of the city's currency,
-    the box they stand in, and the store when it is alone."""
+    the box they stand in, and the store with its name when it is alone."""
 
     lat: float
     lon: float
     count: int
     price_units: int
     store_id: UUID | None
+    name: Text | None
     box: Box
 
 

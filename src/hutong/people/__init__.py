@@ -115,22 +115,24 @@ from hutong.people.refusals import (
     TooManyPasskeys,
 )
 from hutong.people.secrets import new_challenge, new_secret, new_token
+from hutong.people.trail import StaffDeed, staff_deeds
 
 __all__ = [
-    "DEFAULTS", "EVERYTHING", "EXPORTS_PER_DAY", "FETCHES_MAX", "KEY_PERMISSIONS", "NOTHING", "TEXT_VERSION", "Actor",
-    "AddMember", "AddPasskey", "AskChallenge", "AskExport", "BadPhone", "ChangePhone", "Channel", "Choose",
+    "DEFAULTS", "EVERYTHING", "EXPORTS_PER_DAY", "FETCHES_MAX", "KEY_PERMISSIONS", "NOTHING", "TEXT_VERSION",
+    "Actor", "AddMember", "AddPasskey", "AskChallenge", "AskExport", "BadPhone", "ChangePhone", "Channel", "Choose",
     "CodeDead", "CodeMade", "CodeUsed", "CodeWrong", "Consent", "Departure", "EditMember", "EditPasskey",
     "EndDeparture", "Export", "ExportOver", "GiveRole", "Grant", "KeyInfo", "KeyMade", "Leave", "LeavingAlready",
-    "Limits", "MakeKey", "Member", "MemberFrozen", "NoPasskeysHere", "OldCodeWrong", "OpenBusiness", "PasskeyCopied",
-    "PasskeyInfo", "PasskeyNotRight", "PasskeySignIn", "PasskeyStale", "PasskeyTaken", "PasskeyUnknown",
-    "PasskeyUsed", "Permission", "PhoneChanged", "PhoneTaken", "Purpose", "RequestCode", "RevokeKey", "RevokeRole",
-    "Role", "RoleGiven", "RoleNotThere", "RolesFirst", "RotateKey", "SamePhone", "Scope", "SessionInfo", "SignIn",
-    "SignedIn", "Site", "StaffMember", "TooManyExports", "TooManyPasskeys", "UseCode", "UsePasskey", "actor_of",
-    "actor_of_key", "actors", "add_members", "add_passkeys", "ask_challenges", "ask_exports", "ask_to_leave",
-    "change_phones", "choices_of", "choose", "consents_of", "credentials_of", "departures_due", "departures_of",
-    "edit_members", "edit_passkeys", "end_departures", "erase", "exports_of", "fetch_exports", "forget", "grant",
-    "grants_of", "keys", "make_keys", "members", "new_challenge", "new_secret", "new_token", "normalise",
-    "passkeys_of", "phones_of", "request_codes", "revoke", "revoke_keys", "rotate_keys", "session_of", "sessions_of",
-    "sign_in", "sign_in_by_passkey", "sign_out", "sign_out_everywhere", "site_of", "staff", "touch_keys",
-    "touch_sessions", "use_codes", "use_passkeys", "whole_phone", "wish_to_register", "wish_to_sign",
+    "Limits", "MakeKey", "Member", "MemberFrozen", "NoPasskeysHere", "OldCodeWrong", "OpenBusiness",
+    "PasskeyCopied", "PasskeyInfo", "PasskeyNotRight", "PasskeySignIn", "PasskeyStale", "PasskeyTaken",
+    "PasskeyUnknown", "PasskeyUsed", "Permission", "PhoneChanged", "PhoneTaken", "Purpose", "RequestCode",
+    "RevokeKey", "RevokeRole", "Role", "RoleGiven", "RoleNotThere", "RolesFirst", "RotateKey", "SamePhone", "Scope",
+    "SessionInfo", "SignIn", "SignedIn", "Site", "StaffDeed", "StaffMember", "TooManyExports", "TooManyPasskeys",
+    "UseCode", "UsePasskey", "actor_of", "actor_of_key", "actors", "add_members", "add_passkeys", "ask_challenges",
+    "ask_exports", "ask_to_leave", "change_phones", "choices_of", "choose", "consents_of", "credentials_of",
+    "departures_due", "departures_of", "edit_members", "edit_passkeys", "end_departures", "erase", "exports_of",
+    "fetch_exports", "forget", "grant", "grants_of", "keys", "make_keys", "members", "new_challenge", "new_secret",
+    "new_token", "normalise", "passkeys_of", "phones_of", "request_codes", "revoke", "revoke_keys", "rotate_keys",
+    "session_of", "sessions_of", "sign_in", "sign_in_by_passkey", "sign_out", "sign_out_everywhere", "site_of",
+    "staff", "staff_deeds", "touch_keys", "touch_sessions", "use_codes", "use_passkeys", "whole_phone",
+    "wish_to_register", "wish_to_sign",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Settlement: who gets which part of a redemption, and when it is paid out."""
 
+from hutong.settlement.books import Payout, PeriodSum, earning, earnings, payouts, sums
 from hutong.settlement.model import (
     AskPayout,
     DayBill,
@@ -19,7 +20,8 @@ from hutong.settlement.operations import add_rules, ask_payouts, book_bills, pay
 from hutong.settlement.queries import rules_for, statement
 
 __all__ = [
-    "AskPayout", "DayBill", "Earning", "NoRule", "NothingToPay", "Parts", "PayoutAsked", "PayoutOpen", "PayoutResult",
-    "PayoutUnknown", "Rule", "Statement", "add_rules", "ask_payouts", "book_bills", "divide",
-    "payout_results", "redeem", "reverse", "rules_for", "statement",
+    "AskPayout", "DayBill", "Earning", "NoRule", "NothingToPay", "Parts", "Payout", "PayoutAsked", "PayoutOpen",
+    "PayoutResult", "PayoutUnknown", "PeriodSum", "Rule", "Statement", "add_rules", "ask_payouts", "book_bills",
+    "divide", "earning", "earnings", "payout_results", "payouts", "redeem", "reverse", "rules_for", "statement",
+    "sums",
 ]  # fmt: skip

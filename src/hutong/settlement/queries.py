@@ -30,9 +30,10 @@ async def rules_for(tx: Tx, merchant_ids: Sequence[UUID], *, at: datetime) -> di
 
 async def statement(
     tx: Tx, merchant_id: UUID, *, city_id: int, asset: str, since: datetime, until: datetime,
-    after: tuple[datetime, UUID] | None = None, limit: int = 50,
+    after: tuple[datetime, UUID] | None = None, limit: int = 50, store_id: UUID | None = None,
 ) -> Statement:  # fmt: skip
-    """What the merchant earned in [since, until), newest first, each code with each fee; and what is owed now.
+    """What the merchant (one store of his) earned in [since, until), newest first, each code with each fee; and what
+    is owed now.
 
     Sums leave out reversed redemptions; the lines show them with the time of their reversal.
     """
@@ -40,10 +41,11 @@ async def statement(
     rows = await tx.rows(
         """select * from settlement.earnings
            where city_id = %(city)s and merchant_id = %(merchant)s and asset = %(asset)s
-             and at >= %(since)s and at < %(until)s
+             and at >= %(since)s and at < %(until)s and (%(store)s::uuid is null or store_id = %(store)s::uuid)
              and (%(at)s::timestamptz is null or (at, redemption_id) < (%(at)s::timestamptz, %(last)s::uuid))
            order by at desc, redemption_id desc limit %(limit)s""",
         city=city_id, merchant=merchant_id, asset=asset, since=since, until=until, at=at, last=last, limit=limit,
+        store=store_id,
     )  # fmt: skip
     sums = await tx.row(
         """select count(*) as count, coalesce(sum(due_units), 0)::bigint as due,
@@ -51,15 +53,16 @@ async def statement(
                   coalesce(sum(merchant_units), 0)::bigint as merchant
            from settlement.earnings
            where city_id = %(city)s and merchant_id = %(merchant)s and asset = %(asset)s
-             and at >= %(since)s and at < %(until)s and reversed_at is null""",
-        city=city_id, merchant=merchant_id, asset=asset, since=since, until=until,
+             and at >= %(since)s and at < %(until)s and reversed_at is null
+             and (%(store)s::uuid is null or store_id = %(store)s::uuid)""",
+        city=city_id, merchant=merchant_id, asset=asset, since=since, until=until, store=store_id,
     )  # fmt: skip
     assert sums is not None
     payable, escrow = ledger.chart.payable_merchant(merchant_id), ledger.chart.escrow(merchant_id)
     balances = await ledger.balances(tx, Book.city(city_id), paths=[payable.path, escrow.path], asset=asset)
     more = len(rows) == limit
     return Statement(
-        merchant_id=merchant_id, since=since, until=until, lines=tuple(_earning(row) for row in rows),
+        merchant_id=merchant_id, since=since, until=until, lines=tuple(as_earning(row) for row in rows),
         after=f"{rows[-1]['at'].isoformat()}~{rows[-1]['redemption_id']}" if more else None,
         count=sums["count"], due=Amount(sums["due"], asset), commission=Amount(sums["commission"], asset),
         merchant=Amount(sums["merchant"], asset), payable=_balance(balances, payable.path, asset),
@@ -72,7 +75,8 @@ def _balance(balances: Sequence[ledger.Balance], path: str, asset: str) -> Amoun
     return next((b.available for b in balances if b.path == path), Amount(0, asset))
 
 
-def _earning(row: dict[str, Any]) -> Earning:
+def as_earning(row: dict[str, Any]) -> Earning:
+    """A row of `settlement.earnings` as a value."""
     asset = row["asset"]
     return Earning(
         redemption_id=row["redemption_id"], voucher_id=row["voucher_id"], store_id=row["store_id"],

@@ -6,6 +6,7 @@ from hutong.catalog.queries.map import map_cells
 from hutong.catalog.queries.offers import (
     categories,
     counts_by_status,
+    deeds,
     due_to_end,
     history,
     offers,
@@ -20,6 +21,7 @@ __all__ = [
     "categories",
     "category_counts",
     "counts_by_status",
+    "deeds",
     "due_to_end",
     "history",
     "hot_terms",

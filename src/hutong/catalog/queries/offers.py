@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hutong.catalog.model import Category, Change, Offer, Page, PricePeriod, Status, Waiting
+from hutong.catalog.model import Category, Change, Offer, OfferDeed, Page, PricePeriod, Status, Waiting
 from hutong.catalog.queries.cursor import from_cursor, to_cursor
 from hutong.catalog.queries.rows import OFFER, category_of_row, change_of_row, offer_of_row, period_of_row
 from hutong.infra.db import Tx
 from hutong.kit.access import Scope
+from hutong.kit.text import Text
 
 
 async def categories(tx: Tx) -> list[Category]:
@@ -104,6 +105,26 @@ async def history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[Change]:
         id=offer_id,
     )
     return [change_of_row(row) for row in rows]
+
+
+async def deeds(
+    tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID, since: datetime, limit: int = 100
+) -> list[OfferDeed]:
+    """Who did what to the offers of a merchant that lie in the scope since then, newest first."""
+    allowed, params = _seen_by(scope)
+    rows = await tx.rows(
+        f"""select c.offer_id, o.title, c.what, c.by, c.at, c.reason
+            from catalog.offers o
+            join catalog.offer_changes c on c.city_id = %(city)s and c.offer_id = o.offer_id and c.at >= %(since)s
+            where o.city_id = %(city)s and o.merchant_id = %(merchant)s::uuid and {allowed}
+            order by c.at desc, c.offer_id limit %(limit)s""",
+        city=city_id,
+        merchant=merchant_id,
+        since=since,
+        limit=limit,
+        **params,
+    )
+    return [OfferDeed(**{**row, "title": Text(**row["title"])}) for row in rows]
 
 
 async def price_history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[PricePeriod]:

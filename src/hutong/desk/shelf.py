@@ -1,0 +1,179 @@
+"""The manager's shelf: deals are drafted, saved again and again, copied, changed while they are sold, and stepped."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, structs
+
+from hutong import catalog, inventory
+from hutong.catalog import Draft, Offer, OfferChanged, OfferNotFound, Revise, Step
+from hutong.desk.house import House
+from hutong.desk.keyed import sure
+from hutong.infra.db import Tx
+from hutong.inventory import OpenQuota, Resize
+from hutong.kit.access import Actor, Permission
+from hutong.kit.clock import day_start, local_day
+from hutong.kit.refusals import BadInput, NotAllowed, Refusal
+from hutong.kit.terms import Terms
+
+MOST_UNITS = 10_000_000
+# What a draft and a change of it have in common.
+CONTENT = tuple(field.name for field in structs.fields(Revise) if field.default is UNSET)
+
+
+def _units(total: int) -> int:
+    if not 1 <= total <= MOST_UNITS:
+        raise BadInput(field="total", why=f"1-{MOST_UNITS}")
+    return total
+
+
+async def save_draft(
+    house: House, city_id: int, actor: Actor, draft: Draft, *, total: int, version: int | None
+) -> Offer:  # fmt: skip
+    """Write a draft (`version` None: it is new) with `total` units; saving the same again changes nothing.
+
+    The stock has the id of the draft unless it names another. Raises not_allowed, bad_input and the refusals of
+    catalog.draft and catalog.revise, offer_changed when somebody else saved since that version, total_too_low.
+    """
+    if not actor.can(Permission.EDIT_OFFERS, city=city_id, merchant=draft.merchant_id):
+        raise NotAllowed()
+    total, now = _units(total), house.clock.now()
+    ready = structs.replace(draft, by=actor.member_id, quota_id=draft.quota_id or draft.offer_id)
+
+    async def work(tx: Tx) -> Offer:
+        if version is None:
+            offer = sure((await catalog.draft(tx, [ready], city_id=city_id, now=now))[0])
+        else:
+            offer = await _revised(tx, _change(ready, actor, version), city_id=city_id, now=now)
+        stock = OpenQuota(quota_id=offer.quota_id or offer.offer_id, label=draft.title.zh[:80], total=total)
+        (there,) = await inventory.open_quotas(tx, [stock], city_id=city_id, now=now)
+        if there.total != total:
+            sure((await inventory.resize(tx, [Resize(stock.quota_id, total)], city_id=city_id))[0])
+        return offer
+
+    return await house.db.run_city(city_id, work)
+
+
+def _change(draft: Draft, actor: Actor, version: int) -> Revise:
+    content: dict[str, Any] = {name: getattr(draft, name) for name in CONTENT}
+    within = actor.scope(Permission.EDIT_OFFERS)
+    return Revise(offer_id=draft.offer_id, by=actor.member_id, version=version, within=within, **content)
+
+
+async def _revised(tx: Tx, change: Revise, *, city_id: int, now: datetime) -> Offer:
+    """The offer after the change. A save whose answer was lost and that comes again has happened already."""
+    result = (await catalog.revise(tx, [change], city_id=city_id, now=now))[0]
+    if isinstance(result, OfferChanged):
+        (stands,) = await catalog.offers(tx, [change.offer_id], city_id=city_id)
+        if stands is not None and all(_same(stands, change, name) for name in CONTENT):
+            return stands
+    return sure(result)
+
+
+def _same(offer: Offer, change: Revise, name: str) -> bool:
+    wanted = getattr(change, name)
+    if name == "store_ids" and wanted is not UNSET:
+        wanted = tuple(sorted(set(wanted)))
+    return wanted is UNSET or wanted == getattr(offer, name)
+
+
+async def mine(tx: Tx, city_id: int, actor: Actor, offer_id: UUID, permission: Permission) -> Offer:
+    """An offer that the actor may do this with. Raises offer_not_found for any other."""
+    found = (await catalog.offers(tx, [offer_id], city_id=city_id))[0]
+    if found is None or not any(
+        actor.can(permission, city=city_id, merchant=found.merchant_id, store=store)
+        for store in (None, *found.store_ids)
+    ):
+        raise OfferNotFound()
+    return found
+
+
+async def copy_offer(house: House, city_id: int, actor: Actor, offer_id: UUID, *, new_id: UUID, zone: str) -> Offer:
+    """A draft with the words, price, terms and stock of an offer, to be sold from today on for as many days.
+
+    `new_id` is the copy's: the same copy asked for twice is one. Fixed days of use move along with the sale, days
+    that are past are left out. Raises offer_not_found and the refusals of catalog.draft.
+    """
+    now = house.clock.now()
+    async with house.db.reading(city_id) as tx:
+        source = await mine(tx, city_id, actor, offer_id, Permission.EDIT_OFFERS)
+        (stock,) = await inventory.quotas(tx, [source.quota_id or source.offer_id], city_id=city_id)
+    draft = copied(source, new_id=new_id, by=actor.member_id, now=now, zone=zone)
+    made, ready = [OpenQuota(quota_id=new_id, label=source.title.zh[:80], total=stock.total if stock else 100)], draft
+
+    async def work(tx: Tx) -> Offer:
+        offer = sure((await catalog.draft(tx, [ready], city_id=city_id, now=now))[0])
+        await inventory.open_quotas(tx, made, city_id=city_id, now=now)
+        return offer
+
+    return await house.db.run_city(city_id, work)
+
+
+def copied(source: Offer, *, new_id: UUID, by: UUID, now: datetime, zone: str) -> Draft:
+    """The draft that a copy begins as. Pure; days are those of `zone`."""
+    today, began = local_day(now, zone), local_day(source.sale_from, zone)
+    moved = max(timedelta(0), today - began)
+    days = max(1, (local_day(source.sale_to - timedelta(microseconds=1), zone) - began).days + 1)
+    first = max(today, began)
+    terms = source.terms
+    fixed = {
+        name: value + moved
+        for name in ("valid_from", "valid_until")
+        if (value := getattr(terms, name)) is not None
+    }  # fmt: skip
+    terms: Terms = structs.replace(terms, **fixed, blackouts=tuple(b for b in terms.blackouts if b.last >= today))
+    return Draft(
+        offer_id=new_id, merchant_id=source.merchant_id, by=by, scheme=source.scheme, category=source.category,
+        trade=source.trade, title=source.title, summary=source.summary, included=source.included,
+        excluded=source.excluded, price=source.price, list_price=source.list_price, terms=terms,
+        store_ids=source.store_ids, quota_id=new_id, min_units=source.min_units, per_order_max=source.per_order_max,
+        sale_from=day_start(first, zone), sale_to=day_start(first + timedelta(days=days), zone),
+        copied_from=source.offer_id,
+    )  # fmt: skip
+
+
+async def change_live(house: House, city_id: int, actor: Actor, change: Revise, *, total: int | None) -> Offer:
+    """Change a deal that is on sale or paused in what may change without review, and its stock; all or nothing.
+
+    Raises offer_not_found, the refusals of catalog.revise (offer_changed, needs_review, bad_price ...) and
+    total_too_low (what is sold and held stays).
+    """
+    now = house.clock.now()
+    taken = structs.replace(change, by=actor.member_id, within=actor.scope(Permission.EDIT_OFFERS))
+
+    async def work(tx: Tx) -> Offer:
+        offer = await _revised(tx, taken, city_id=city_id, now=now)
+        if total is not None:
+            quota_id = offer.quota_id or offer.offer_id
+            sure((await inventory.resize(tx, [Resize(quota_id, _units(total))], city_id=city_id))[0])
+        return offer
+
+    return await house.db.run_city(city_id, work)
+
+
+VERBS = {
+    "submit": catalog.submit, "withdraw": catalog.withdraw, "pause": catalog.pause, "resume": catalog.resume,
+    "end": catalog.end, "approve": catalog.approve, "reject": catalog.reject,
+}  # fmt: skip
+REVIEWS = ("approve", "reject")
+
+
+async def step(house: House, city_id: int, actor: Actor, what: str, asks: Sequence[Step]) -> list[Offer | Refusal]:
+    """One step of the life of offers: by their merchant, or approve and reject by the operator of the city.
+
+    What lies outside the actor's scope is not found. An unknown step is bad_input.
+    """
+    verb = VERBS.get(what)
+    if verb is None:
+        raise BadInput(field="what", why=what[:40])
+    scope = actor.scope(Permission.REVIEW_OFFERS if what in REVIEWS else Permission.EDIT_OFFERS)
+    taken = [structs.replace(ask, by=actor.member_id, within=scope) for ask in asks]
+
+    async def work(tx: Tx) -> list[Offer | Refusal]:
+        return await verb(tx, taken, city_id=city_id, now=house.clock.now())
+
+    done = await house.db.run_city(city_id, work)
+    house.nudge()
+    return done
