@@ -190,10 +190,19 @@ class Prepared(Struct, frozen=True, kw_only=True):
         return 1 + len(self.others)
 
 
+class OfflineUse(Struct, frozen=True, kw_only=True):
+    """A use that a device accepted without a network, judged already: the half minute that the phone signed, and when
+    it was scanned (by the server's clock as the device knew it)."""
+
+    step: int
+    at: datetime
+
+
 class Redeem(Struct, frozen=True, kw_only=True):
     """Use a voucher `count` times: by `presented` (QR text or typed code), or by `voucher_id` and `proof` (Prepared).
 
-    `request_no` is the till's own number: the same number again is the same redemption. Names are kept for history.
+    `offline` instead of a proof: only for scans that `judge_scans` found good. `request_no` is the till's own number:
+    the same number again is the same redemption. Names are kept for history.
     """
 
     redemption_id: UUID
@@ -207,6 +216,7 @@ class Redeem(Struct, frozen=True, kw_only=True):
     count: int = 1
     staff_name: str = ""
     store_name: str = ""
+    offline: OfflineUse | None = None
 
 
 class Redeemed(Struct, frozen=True, kw_only=True):

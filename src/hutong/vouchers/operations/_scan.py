@@ -140,6 +140,8 @@ def _by_proof(request: Redeem, voucher: Voucher | None, now: datetime) -> Found:
     found = _of_merchant(request, voucher, "proof")
     if voucher is None or found.refusal is not None:
         return found
+    if request.offline is not None:
+        return Found(voucher_id=voucher.voucher_id, way="proof", step=request.offline.step)
     step = step_proven(voucher, request.proof, store_id=request.store_id, staff_id=request.staff_id, now=now)
     if step is None:
         return Found(voucher_id=voucher.voucher_id, way="proof", refusal=StaleQr())

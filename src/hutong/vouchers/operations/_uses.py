@@ -49,12 +49,12 @@ async def by_request(tx: Tx, keys: Sequence[Key], *, city_id: int) -> dict[Key, 
     return {(row["merchant_id"], row["request_no"]): row for row in rows}
 
 
-async def insert(tx: Tx, rows: Sequence[dict[str, Any]], *, city_id: int, now: datetime) -> set[UUID]:
+async def insert(tx: Tx, rows: Sequence[dict[str, Any]], *, city_id: int) -> set[UUID]:
     """Write redemptions; the ids of those written. One is missing when its request number was taken meanwhile."""
     if not rows:
         return set()
     written = await tx.rows(
-        load(__package__, "redeem"), city=city_id, now=now,
+        load(__package__, "redeem"), city=city_id,
         **{name: [row[name] for row in rows] for name in _COLUMNS},
     )  # fmt: skip
     return {row["redemption_id"] for row in written}
@@ -62,7 +62,7 @@ async def insert(tx: Tx, rows: Sequence[dict[str, Any]], *, city_id: int, now: d
 
 _COLUMNS = (
     "redemption_id", "voucher_id", "request_no", "merchant_id", "store_id", "store_name", "staff_id", "staff_name",
-    "count", "uses_left", "paid_units", "due_units", "step", "undo_until",
+    "count", "uses_left", "paid_units", "due_units", "step", "at", "undo_until",
 )  # fmt: skip
 
 

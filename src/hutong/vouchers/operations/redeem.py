@@ -55,7 +55,7 @@ async def redeem(
         last = await _uses.last_uses(tx, gone, city_id=city_id)
         counter = _Counter(city_id, now, zone, window, _scan.Stock(dict(stock.by_id), stock.by_code), known, last)
         done = counter.serve(requests, seen, guesses)
-        written = await _uses.insert(tx, done.rows, city_id=city_id, now=now)
+        written = await _uses.insert(tx, done.rows, city_id=city_id)
         if len(written) == len(done.rows):
             break
         await _uses.retract(tx, written, city_id=city_id)
@@ -108,11 +108,16 @@ class _Counter(Struct):
             assert found.refusal is not None
             return found.refusal
         voucher = self.stock.by_id[found.voucher_id]
-        here = Here(store_id=request.store_id, now=self.now, zone=self.zone)
+        here = Here(store_id=request.store_id, now=self._at(request), zone=self.zone)
+        step = 0 if request.offline else found.step  # the judge of offline scans has looked at steps already
         refusal = why_not_usable(
-            voucher, here, step=found.step, prepared=found.way == "proof", last=self.last.get(voucher.voucher_id)
+            voucher, here, step=step, prepared=found.way == "proof", last=self.last.get(voucher.voucher_id)
         ) or why_not_count(voucher, request.count)
         return refusal or self._use(request, voucher, found.step, done)
+
+    def _at(self, request: Redeem) -> datetime:
+        """When it is used: now, or when a device without a network scanned it."""
+        return request.offline.at if request.offline else self.now
 
     def _use(self, request: Redeem, voucher: Voucher, qr_step: int, done: _Round) -> Redeemed:
         left = voucher.uses_left - request.count
@@ -122,13 +127,14 @@ class _Counter(Struct):
             due_left=voucher.due_left - share(voucher.due_left, request.count, voucher.uses_left),
             last_step=max(voucher.last_step, qr_step),
         )  # fmt: skip
-        row = _uses.as_row(request, voucher, changed.voucher, qr_step, self.now + self.window)
+        at = self._at(request)
+        row = _uses.as_row(request, voucher, changed.voucher, qr_step, self.now + self.window) | {"at": at}
         done.rows.append(row)
         done.changed.append(changed)
         self.stock.by_id[voucher.voucher_id] = changed.voucher
-        self.known[_key(request)] = row | {"at": self.now}
-        self.last[voucher.voucher_id] = _uses.as_last_use(row | {"at": self.now}, self.city_id)
-        return _uses.as_redeemed(row, voucher, at=self.now, replayed=False)
+        self.known[_key(request)] = row
+        self.last[voucher.voucher_id] = _uses.as_last_use(row, self.city_id)
+        return _uses.as_redeemed(row, voucher, at=at, replayed=False)
 
     def _again(
         self, i: int, request: Redeem, seen: Any, before: dict[str, Any], done: _Round
