@@ -1,6 +1,18 @@
-"""Messages to people: the port, its twin, the words and the log."""
+"""Messages to people: the port, its twin, the words, the log, and the inbox."""
 
 from hutong.messages.console import ConsoleSms, last_code_in
+from hutong.messages.inbox import (
+    KINDS,
+    InboxMessage,
+    Tell,
+    empty,
+    inbox_of,
+    mark,
+    mark_read,
+    set_mark,
+    tell,
+    unread,
+)
 from hutong.messages.model import (
     Accepted,
     BadFacts,
@@ -17,6 +29,7 @@ from hutong.messages.port import Sms, SmsUnknown, deliver
 from hutong.messages.queries import sent_to
 
 __all__ = [
-    "Accepted", "BadFacts", "ConsoleSms", "Delivered", "OutgoingSms", "Rejected", "Send", "SentMessage", "Sms",
-    "SmsUnknown", "Unknown", "UnknownTemplate", "deliver", "last_code_in", "note", "queue", "sent_to",
+    "KINDS", "Accepted", "BadFacts", "ConsoleSms", "Delivered", "InboxMessage", "OutgoingSms", "Rejected", "Send",
+    "SentMessage", "Sms", "SmsUnknown", "Tell", "Unknown", "UnknownTemplate", "deliver", "empty", "inbox_of",
+    "last_code_in", "mark", "mark_read", "note", "queue", "sent_to", "set_mark", "tell", "unread",
 ]  # fmt: skip

@@ -79,8 +79,13 @@ from hutong.vouchers.refusals import (
     WaitingForBuyers,
     WrongStore,
 )  # fmt: skip
+from hutong.vouchers.holding import ending_first
+from hutong.vouchers.ending import EndingSoon, ending_soon, still_good
+from hutong.vouchers.operations.forget import forget_members
 
 __all__ = [
+    "ending_first",
+    "EndingSoon", "ending_soon", "forget_members", "still_good",
     "Expiring", "HourUses", "Redeemer", "expiring", "just_used", "redeemers", "uses_by_hour",
     "TABS", "AlreadyReversed", "AlreadyUsed", "CountTooHigh", "DayUses", "Failure", "Issue", "Issued", "Kind",
     "NotRedeemedHere",

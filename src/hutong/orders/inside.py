@@ -1,0 +1,58 @@
+"""Reads for the house itself, without an asker: whom a fact is about, and what a member still has open."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct, convert
+
+from hutong.infra.db import Tx
+from hutong.kit.text import Text
+
+
+class Concern(Struct, frozen=True, kw_only=True):
+    """Whom an order concerns and what it was about: its first line speaks for it."""
+
+    order_id: UUID
+    member_id: UUID
+    merchant_id: UUID
+    title: Text
+    units: int
+
+
+class OpenOrders(Struct, frozen=True, kw_only=True):
+    """How many orders of a member wait to be paid, and how many refunds are on their way."""
+
+    unpaid: int = 0
+    refunds: int = 0
+
+
+async def concerns(tx: Tx, order_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, Concern]:
+    """The orders with these ids, for telling their members. For the house: no scope."""
+    rows = await tx.rows(
+        """select distinct on (o.order_id) o.order_id, o.member_id, o.merchant_id, l.title,
+                  (sum(l.quantity) over (partition by o.order_id))::int as units
+           from orders.orders o
+           join orders.lines l on l.city_id = %(city)s and l.order_id = o.order_id
+           where o.city_id = %(city)s and o.order_id = any(%(ids)s::uuid[])
+           order by o.order_id, l.line_no""",
+        city=city_id,
+        ids=sorted(set(order_ids)),
+    )
+    return {row["order_id"]: convert(row, Concern) for row in rows}
+
+
+async def still_open(tx: Tx, member_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, OpenOrders]:
+    """What members have open in a city: an account with open money cannot be closed. For the house: no scope."""
+    rows = await tx.rows(
+        """select o.member_id, (count(*) filter (where o.state = 'placed'))::int as unpaid,
+                  coalesce(sum(r.n), 0)::int as refunds
+           from orders.orders o
+           left join lateral (
+               select count(*) as n from orders.refunds r
+               where r.city_id = %(city)s and r.order_id = o.order_id and r.state = 'asked') r on true
+           where o.city_id = %(city)s and o.member_id = any(%(members)s::uuid[])
+           group by o.member_id""",
+        city=city_id,
+        members=sorted(set(member_ids)),
+    )
+    return {row["member_id"]: OpenOrders(unpaid=row["unpaid"], refunds=row["refunds"]) for row in rows}
