@@ -62,6 +62,7 @@ async def landing(visit: Visit) -> Redirect:
 @get("/counters", guards=[STAFF])
 async def chooser(visit: Visit) -> Response[str]:
     """The counters of the visitor, the one chosen last marked; and the way out."""
+    visit.frame["face"] = "merchant"
     last = visit.connection.cookies.get(COUNTER, "")
     return visit.page("merchant/counters.html", choices=await choices(visit), last=last, actor=visit.member)
 

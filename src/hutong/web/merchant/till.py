@@ -88,6 +88,6 @@ async def provide_till(visit: Visit, store: str) -> Till:
     here = await counter.counter(visit.house, city_id, visit.member, store_id, Permission.PREPARE_VOUCHER)
     till = Till(visit.member, here)
     visit.zone = here.zone
-    visit.frame |= {"till": till, "base": "merchant/base.html", "home": till.landing, "tab": ""}
+    visit.frame |= {"face": "merchant", "till": till, "base": "merchant/base.html", "home": till.landing, "tab": ""}
     visit.keep(COUNTER, till.shown)
     return till
