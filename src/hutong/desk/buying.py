@@ -9,6 +9,7 @@ from msgspec import Struct
 from hutong import catalog, orders, payments, pricing
 from hutong.desk.house import House
 from hutong.desk.keyed import good, submit, sure
+from hutong.infra import answers
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
 from hutong.kit.money import Amount
@@ -86,6 +87,15 @@ async def place(
     )  # fmt: skip
     given = _PlaceGiven(ask.wants, expect)
     return good(await submit(house, "orders.place", city_id, actor=member, key=key, given=given, request=ask))
+
+
+async def ordered_with(house: House, city_id: int, actor: Actor, key: str) -> UUID | None:
+    """The order that the member has placed with this key; None while there is none. So a way back never buys twice."""
+    async with house.db.reading(city_id) as tx:
+        told = await answers.told(
+            tx, member_of(actor), key, city_id=city_id, operation="orders.place", result=Placed
+        )  # fmt: skip
+    return told.order_id if isinstance(told, Placed) else None
 
 
 async def pay(house: House, city_id: int, actor: Actor, order_id: UUID) -> payments.Payment:

@@ -11,6 +11,7 @@ from hutong.infra.answers import keyed
 from hutong.infra.batches import Batches
 from hutong.infra.db import Database
 from hutong.infra.files import Files
+from hutong.infra.pictures import Pictures
 from hutong.infra.settings import Settings
 from hutong.infra.worker import Worker
 from hutong.kit.clock import Clock
@@ -35,6 +36,7 @@ class House:
             addresses=Addresses(notify=f"{address}/callbacks/{{provider}}", back=f"{address}/paid/{{order}}"),
         )  # fmt: skip
         self.batches = Batches(db, clock, observe=observe)
+        self.pictures = Pictures(files)
         self._register()
         self._stack = AsyncExitStack()
         self.worker: Worker | None = None
@@ -83,6 +85,14 @@ class House:
             ("orders.place", Placed, place),
             ("orders.ask_refunds", RefundAsked, orders.ask_refunds),
             ("settlement.reverse", Reversed, reverse),
+            ("reviews.write", reviews.Done, reviews.write),
+            ("reviews.edit", reviews.Done, reviews.edit),
+            ("reviews.withdraw", reviews.Done, reviews.withdraw),
+            ("reviews.reply", reviews.Done, reviews.reply),
+            ("reviews.report", reviews.Done, reviews.report),
+            ("reviews.moderate", reviews.Done, reviews.moderate),
+            ("reviews.appeal", reviews.Done, reviews.appeal),
+            ("reviews.decide", reviews.Done, reviews.decide),
         ):
             self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
         # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hutong import catalog, inventory, ledger, orders, places
+from hutong import catalog, inventory, ledger, orders, people, places
 from hutong.catalog import Step
+from hutong.desk import leaving, telling
 from hutong.desk.house import House
 from hutong.infra.db import Database, Tx
 from hutong.infra.facts import Fact
@@ -83,6 +84,18 @@ def periodics(house: House) -> list[Periodic]:
         while await house.courier.round(city_id):
             pass
 
+    async def remind(db: Database, city_id: int, now: datetime) -> None:
+        del db
+        await telling.remind(house, city_id, now)
+
+    async def leave(db: Database, now: datetime) -> None:
+        while await leaving.leave_due(db, now):
+            pass
+
+    async def forget(db: Database, now: datetime) -> None:
+        async with db.central() as tx:
+            await people.forget(tx, now=now)
+
     return [
         everywhere("payments.courier", 2, courier),
         everywhere("orders.expire_unpaid", 5, expire_unpaid),
@@ -90,15 +103,18 @@ def periodics(house: House) -> list[Periodic]:
         everywhere("orders.expire_vouchers", 30, expire_vouchers),
         everywhere("catalog.end_sales", 30, end_sales),
         everywhere("inventory.lapse", 60, lapse),
+        everywhere("messages.remind", 600, remind),
+        Periodic(name="people.leave", every_s=300, do=leave),
+        Periodic(name="people.forget", every_s=3600, do=forget),
     ]
 
 
 def registry(house: House) -> Registry:
-    """What follows from facts: a refund that was asked is sent to the provider at once."""
+    """What follows from facts: a refund that was asked is sent to the provider at once, and members are told."""
 
     async def send_refund(db: Database, fact: Fact, /, *, city_id: int, now: datetime) -> None:
         del db, now
         await house.courier.send_refunds(city_id, [UUID(fact.payload["refund"])])
 
     topics = frozenset({"orders.refund_asked"})
-    return Registry([Errand(name="payments.send_refund", topics=topics, do=send_refund)])
+    return Registry([Errand(name="payments.send_refund", topics=topics, do=send_refund), telling.errand(house)])

@@ -1,10 +1,12 @@
 """Signing in by phone and one-time code, and who is asking."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from hutong import messages, people
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
+from hutong.infra.faults import of_the_house
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
 from hutong.messages import Delivered, Send
@@ -20,16 +22,18 @@ def limits(house: House) -> Limits:
     )  # fmt: skip
 
 
-async def request_code(house: House, phone: str, *, address: str, language: str) -> None:
+async def request_code(
+    house: House, phone: str, *, address: str, language: str, purpose: people.CodePurpose = "sign_in"
+) -> None:
     """Send a one-time code. Known and unknown numbers get the same answer. Raises bad_phone, too_many_tries."""
     secret = house.settings.key("codes")
     async with house.db.central() as tx:
-        asks = [RequestCode(phone=phone, address=address)]
+        asks = [RequestCode(phone=phone, address=address, purpose=purpose)]
         made = (await people.request_codes(tx, asks, now=house.clock.now(), secret=secret, limits=limits(house)))[0]
     made = sure(made)
+    template = "sign_in_code" if purpose == "sign_in" else "confirm_code"
     ask = Send(
-        message_id=new_id(), phone=made.phone, template="sign_in_code", facts={"code": made.code},
-        language=language,
+        message_id=new_id(), phone=made.phone, template=template, facts={"code": made.code}, language=language
     )  # fmt: skip
     await send(house, [ask])
 
@@ -63,8 +67,28 @@ async def actor(house: House, token: str | None) -> Actor | None:
     """Who holds the session token; None without a valid one."""
     if not token:
         return None
+    now = house.clock.now()
     async with house.db.reading() as tx:
-        return await people.actor_of(tx, token, now=house.clock.now())
+        found, unseen = await people.session_of(tx, token, now=now)
+    if found is not None and unseen:
+        await _touch(house, token, now=now)
+    return found
+
+
+async def _touch(house: House, token: str, *, now: datetime) -> None:
+    """Note when the session was last seen. Nobody waits or fails for it: the database may be busy with real work."""
+    try:
+        async with house.db.central() as tx:
+            await people.touch_sessions(tx, [token], now=now)
+    except Exception as error:
+        if not of_the_house(error):
+            raise
+
+
+async def unread(house: House, actor: Actor) -> int:
+    """How many messages wait for the member: the dot on his tab."""
+    async with house.db.reading() as tx:
+        return await messages.unread(tx, actor.member_id)
 
 
 async def key_actor(house: House, key: str) -> Actor | None:

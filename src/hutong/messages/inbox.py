@@ -1,4 +1,4 @@
-"""The inbox: what members find under "messages". One row for each thing that happened, by an id that follows from it."""
+"""The inbox: what members find under "messages". One row for each thing that happened, its id follows from that."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
 """Orders: what was promised, paid, delivered and given back. The binding floor of the house."""
 
 from hutong.orders.figures import Figures, MerchantRefund, figures, refunds_of_merchant
-from hutong.orders.inside import Concern, OpenOrders, concerns, still_open
+from hutong.orders.inside import Concern, OpenOrders, buyers_of, concerns, still_open
 from hutong.orders.model import (
     AskRefund,
     Cancel,

@@ -56,3 +56,23 @@ async def still_open(tx: Tx, member_ids: Sequence[UUID], *, city_id: int) -> dic
         members=sorted(set(member_ids)),
     )
     return {row["member_id"]: OpenOrders(unpaid=row["unpaid"], refunds=row["refunds"]) for row in rows}
+
+
+async def buyers_of(
+    tx: Tx, offer_id: UUID, *, city_id: int, after: UUID | None = None, limit: int = 500
+) -> list[Concern]:  # fmt: skip
+    """Paid orders of an offer, for telling their members what became of the deal; `after`: the last order before."""
+    rows = await tx.rows(
+        """select o.order_id, o.member_id, o.merchant_id, l.title, l.quantity as units
+           from orders.lines l
+           join orders.orders o on o.city_id = %(city)s and o.order_id = l.order_id
+             and o.state in ('paid', 'part_refunded')
+           where l.city_id = %(city)s and l.offer_id = %(offer)s
+             and (%(after)s::uuid is null or o.order_id > %(after)s::uuid)
+           order by o.order_id limit %(limit)s""",
+        city=city_id,
+        offer=offer_id,
+        after=after,
+        limit=limit,
+    )
+    return [convert(row, Concern) for row in rows]
