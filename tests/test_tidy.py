@@ -24,8 +24,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FACES = {"web", "api", "cli", "app"}  # the desk opens doors, but runs no statement of its own
 FLOORS = [
     ["kit"], ["infra"], ["places"], ["people", "merchants", "ledger", "inventory", "messages"],
-    ["catalog", "pricing", "payments", "vouchers"], ["orders"], ["settlement"], ["schemes", "trades"], ["desk"],
-    ["web", "api", "cli"], ["app"],
+    ["catalog", "pricing", "payments", "vouchers"], ["orders"], ["settlement", "reviews"], ["schemes", "trades"],
+    ["desk"], ["web", "api", "cli"], ["app"],
 ]  # fmt: skip
 DOMAIN = [name for floor in FLOORS[2:7] for name in floor]
 

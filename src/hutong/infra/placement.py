@@ -96,4 +96,12 @@ PLACEMENT: dict[str, str] = {
     "settlement.earnings": "city",
     "settlement.payouts": "city",
     "settlement.bills": "city",
+    # reviews
+    "reviews.reviews": "city",
+    "reviews.versions": "city",
+    "reviews.replies": "city",
+    "reviews.changes": "city",
+    "reviews.reports": "city",
+    "reviews.appeals": "city",
+    "reviews.ratings": "city",
 }

@@ -54,22 +54,26 @@ class Permission(StrEnum):
     REDEEM_VOUCHER = "vouchers:redeem"
     REVERSE_REDEMPTION = "redemptions:reverse"
     VIEW_REDEMPTIONS = "redemptions:view"
+    REPLY_REVIEWS = "reviews:reply"
+    MODERATE_REVIEWS = "reviews:moderate"
 
 
 _P = Permission
 _CASHIER = frozenset({_P.PREPARE_VOUCHER, _P.REDEEM_VOUCHER, _P.REVERSE_REDEMPTION, _P.VIEW_REDEMPTIONS})
-_MANAGER = _CASHIER | {_P.VIEW_STAFF, _P.INVITE_STAFF, _P.EDIT_STORE, _P.VIEW_OFFERS, _P.VIEW_ORDERS}
+_MANAGER = _CASHIER | {
+    _P.VIEW_STAFF, _P.INVITE_STAFF, _P.EDIT_STORE, _P.VIEW_OFFERS, _P.VIEW_ORDERS, _P.REPLY_REVIEWS,
+}  # fmt: skip
 _OWNER = _MANAGER | {_P.EDIT_MERCHANT, _P.MANAGE_KEYS, _P.EDIT_OFFERS, _P.REFUND_ORDERS, _P.VIEW_STATEMENT}
 _OPERATOR = frozenset(
     {
         _P.VIEW_CITY, _P.ADMIT_MERCHANT, _P.EDIT_STORE, _P.VIEW_STAFF, _P.INVITE_STAFF, _P.VIEW_OFFERS,
-        _P.REVIEW_OFFERS, _P.VIEW_ORDERS, _P.VIEW_STATEMENT, _P.VIEW_REDEMPTIONS,
+        _P.REVIEW_OFFERS, _P.VIEW_ORDERS, _P.VIEW_STATEMENT, _P.VIEW_REDEMPTIONS, _P.MODERATE_REVIEWS,
     }
 )  # fmt: skip
 
-# The platform sees and repairs; it does not stand at a counter, so it never redeems.
+# The platform sees and repairs; it does not stand at a counter, so it never redeems, nor speaks for a shop.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.PLATFORM_ADMIN: frozenset(Permission) - {_P.PREPARE_VOUCHER, _P.REDEEM_VOUCHER},
+    Role.PLATFORM_ADMIN: frozenset(Permission) - {_P.PREPARE_VOUCHER, _P.REDEEM_VOUCHER, _P.REPLY_REVIEWS},
     Role.CITY_OPERATOR: _OPERATOR,
     Role.MERCHANT_OWNER: _OWNER,
     Role.STORE_MANAGER: _MANAGER,

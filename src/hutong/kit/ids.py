@@ -104,6 +104,7 @@ REFUND = IdKind("ref", local=True)
 VOUCHER = IdKind("vch", local=True)
 REDEMPTION = IdKind("red", local=True)
 REVERSAL = IdKind("rev", local=True)
+REVIEW = IdKind("rvw", local=True)
 PAYOUT = IdKind("pyo", local=True)
 FACT = IdKind("fct", local=True)
 

@@ -1,0 +1,29 @@
+"""Reads of reviews."""
+
+from hutong.reviews.queries.find import (
+    by_ids,
+    of_lines,
+    of_member,
+    of_offer,
+    of_store,
+    offer_ratings,
+    ratings,
+    unreviewed,
+    versions,
+)  # fmt: skip
+from hutong.reviews.queries.staff import (
+    appeals_of,
+    changes_of,
+    for_staff,
+    open_appeals,
+    reported,
+    reports_of,
+    standing,
+    waiting,
+)  # fmt: skip
+
+__all__ = [
+    "appeals_of", "by_ids", "changes_of", "for_staff", "of_lines", "of_member", "of_offer", "of_store",
+    "offer_ratings", "open_appeals", "ratings", "reported", "reports_of", "standing", "unreviewed", "versions",
+    "waiting",
+]  # fmt: skip
