@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from hutong import orders, settlement
+from hutong import orders, reviews, settlement
 from hutong.infra import metrics
 from hutong.infra.answers import keyed
 from hutong.infra.batches import Batches

@@ -1,17 +1,17 @@
 """What the house does by itself: on facts, and from time to time. `app.py` gives these to the worker."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hutong import catalog, inventory, ledger, orders, people, places
+from hutong import catalog, inventory, ledger, orders, people, places, reviews
 from hutong.catalog import Step
 from hutong.desk import leaving, telling
 from hutong.desk.house import House
 from hutong.infra.db import Database, Tx
 from hutong.infra.facts import Fact
-from hutong.infra.relay import Errand, Registry
+from hutong.infra.relay import Errand, Handler, Registry
 from hutong.infra.tasks import Periodic
 from hutong.ledger import Book
 
@@ -110,11 +110,20 @@ def periodics(house: House) -> list[Periodic]:
 
 
 def registry(house: House) -> Registry:
-    """What follows from facts: a refund that was asked is sent to the provider at once, and members are told."""
+    """What follows from facts: refunds go to the provider at once, undone visits lose their reviews, members are told."""
 
     async def send_refund(db: Database, fact: Fact, /, *, city_id: int, now: datetime) -> None:
         del db, now
         await house.courier.send_refunds(city_id, [UUID(fact.payload["refund"])])
 
     topics = frozenset({"orders.refund_asked"})
-    return Registry([Errand(name="payments.send_refund", topics=topics, do=send_refund), telling.errand(house)])
+    async def withdraw_reviews(tx: Tx, facts: Sequence[Fact], /, *, city_id: int, now: datetime) -> None:
+        await reviews.withdraw_reversed(tx, [fact.subject for fact in facts], city_id=city_id, now=now)
+
+    return Registry(
+        [
+            Errand(name="payments.send_refund", topics=topics, do=send_refund),
+            Handler(name="reviews.withdraw", topics=frozenset({"vouchers.reversed"}), do=withdraw_reviews),
+            telling.errand(house),
+        ]
+    )

@@ -9,8 +9,8 @@ from hutong.reviews.model import Content, Order, Rating, Review
 from hutong.reviews.queries.rows import as_content, as_rating, as_review
 
 COLUMNS = """r.city_id, r.review_id, r.member_id, r.author, r.language, r.merchant_id, r.store_id, r.offer_id,
-       r.line_id, r.voucher_id, r.redemption_id, r.title, r.stars, r.tags, r.words, r.photos, r.small, r.version, r.state,
-       r.used_at, r.written_at, r.edited_at, r.reply, r.replied_at, r.reply_version, r.open_reports"""
+       r.line_id, r.voucher_id, r.redemption_id, r.title, r.stars, r.tags, r.words, r.photos, r.small, r.version,
+       r.state, r.used_at, r.written_at, r.edited_at, r.reply, r.replied_at, r.reply_version, r.open_reports"""
 
 
 async def ratings(tx: Tx, *, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, Rating]:
