@@ -16,12 +16,12 @@ from hutong.settlement.model import (
     Statement,
     divide,
 )  # fmt: skip
-from hutong.settlement.operations import add_rules, ask_payouts, book_bills, payout_results, redeem, reverse
+from hutong.settlement.operations import add_rules, ask_payouts, book_bills, payout_results, redeem, reverse, upload
 from hutong.settlement.queries import rules_for, statement
 
 __all__ = [
     "AskPayout", "DayBill", "Earning", "NoRule", "NothingToPay", "Parts", "Payout", "PayoutAsked", "PayoutOpen",
     "PayoutResult", "PayoutUnknown", "PeriodSum", "Rule", "Statement", "add_rules", "ask_payouts", "book_bills",
-    "divide", "earning", "earnings", "payout_results", "payouts", "redeem", "reverse", "rules_for", "statement",
-    "sums",
+    "divide", "earning", "earnings", "payout_results", "payouts", "redeem", "reverse", "rules_for", "statement", "sums",
+    "upload",
 ]  # fmt: skip

@@ -60,3 +60,41 @@ from (
 ) c
 join vouchers.vouchers v on v.city_id = c.city_id and v.voucher_id = c.voucher_id
 where c.was <> coalesce(c.before, c.was) or (c.next_version is null and c.state <> v.state) or c.version > v.version;
+-- name: V08 every scan that lost is booked as a conflict with its worth, and no other
+select coalesce(s.city_id, c.city_id) as city_id, coalesce(s.device_id, c.device_id) as device_id, coalesce(s.seq, c.seq) as seq
+from (
+  select city_id, device_id, seq, merchant_id, units from vouchers.offline_scans
+  where outcome not in ('redeemed', 'duplicate_of_self')
+) s
+full join vouchers.conflicts c on c.city_id = s.city_id and c.device_id = s.device_id and c.seq = s.seq
+where s.seq is null or c.seq is null or c.units <> s.units or c.merchant_id <> s.merchant_id;
+-- name: V09 nothing is accepted from a device after it was revoked or marked
+select s.city_id, s.device_id, s.seq, s.uploaded_at from vouchers.offline_scans s
+join merchants.devices d on d.city_id = s.city_id and d.device_id = s.device_id
+where s.outcome = 'redeemed' and s.uploaded_at > least(d.revoked_at, d.flagged_at);
+-- name: V10 the log of a device is as far as its last scan, and what is missing is counted
+select s.city_id, s.device_id, s.last, s.n, l.last_seq, l.missing from (
+  select city_id, device_id, max(seq) as last, count(*) as n from vouchers.offline_scans group by city_id, device_id
+) s
+left join vouchers.device_logs l on l.city_id = s.city_id and l.device_id = s.device_id
+where l.device_id is null or l.last_seq <> s.last or l.missing <> s.last - s.n or l.told_seq < s.last;
+-- name: V16 an accepted scan is a redemption of its voucher at its store, at the time and half minute that were signed
+select s.city_id, s.device_id, s.seq from vouchers.offline_scans s
+left join vouchers.redemptions r on r.city_id = s.city_id and r.redemption_id = s.redemption_id
+where s.outcome = 'redeemed'
+  and (r.redemption_id is null or (r.voucher_id, r.store_id, r.at, r.step) is distinct from (s.voucher_id, s.store_id, s.scanned_at, s.step)
+       or abs(extract(epoch from s.scanned_at) - (s.step * 30 + 15)) > 150.001);
+-- name: V17 nothing was accepted beyond an allowance: not more often, not for more, not at another time
+select s.city_id, s.device_id, s.allowance, s.n, s.units from (
+  select city_id, device_id, allowance, count(*) as n, sum(units) as units, max(units) as dearest,
+         min(scanned_at) as first, max(scanned_at) as last
+  from vouchers.offline_scans where outcome in ('redeemed', 'duplicate_of_self', 'conflict', 'refunded_meanwhile')
+  group by city_id, device_id, allowance
+) s
+left join vouchers.allowances a on a.city_id = s.city_id and a.device_id = s.device_id and a.number = s.allowance
+where a.number is null or s.n > a.max_count or s.units > a.max_units or s.dearest > a.max_face_units
+   or s.first < a.issued_at - interval '2 minutes' or s.last >= a.until;
+-- name: V18 a device with a fork is marked
+select f.city_id, f.device_id, f.seq from vouchers.forks f
+left join merchants.devices d on d.city_id = f.city_id and d.device_id = f.device_id
+where d.flagged_at is null;

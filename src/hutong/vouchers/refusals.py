@@ -156,3 +156,42 @@ class NotRefunding(Refusal):
     code = "voucher_not_refunding"
     say = Text(zh="这张券没有进行中的退款。", en="No refund of this voucher is on its way.")
     step = Text(zh="请刷新后查看状态。", en="Look at its state again.")
+
+
+class OnlineOnly(Refusal):
+    """This voucher cannot be taken by a counter without a network."""
+
+    code = "voucher_online_only"
+    say = Text(zh="这张券需联网核销。", en="This voucher can only be checked online.")
+    step = Text(zh="请在门店联网时出示普通券码。", en="Show the usual code where the counter has a network.")
+
+
+class OfflineStoreSilent(Refusal):
+    """A counter that may take this voucher without a network has not been heard of: it may just have been used."""
+
+    code = "offline_store_silent"
+    say = Text(
+        zh="门店的收银设备暂时断网，可能正在离线核销，暂不能退款。",
+        en="A till of the shop is without a network and may just be taking vouchers, so it cannot be refunded yet.",
+    )
+    step = Text(
+        zh="券仍然有效。门店恢复联网后，或最迟 {until} 之后，可再次申请退款。",
+        en="It stays valid. Ask again when the shop is back online, at the latest after {until}.",
+    )
+
+
+class ConflictUnknown(Refusal):
+    """There is no such conflict here."""
+
+    code = "conflict_not_found"
+    status = 404
+    say = Text(zh="没有找到这条异常。", en="There is no such conflict.")
+    step = Text(zh="请刷新列表。", en="Look at the list again.")
+
+
+class ConflictResolved(Refusal):
+    """Somebody has closed it already."""
+
+    code = "conflict_resolved"
+    say = Text(zh="这条异常已处理。", en="This conflict is closed already.")
+    step = Text(zh="请刷新列表查看备注。", en="Look at the list for the note.")

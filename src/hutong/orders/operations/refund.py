@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hutong import ledger, vouchers
+from hutong import ledger, places, vouchers
 from hutong.infra.db import Tx
 from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
@@ -28,10 +28,13 @@ async def ask_refunds(
     The amount is exactly what was paid for these units (the line's breakdown), in the order's currency. The provider
     is called after the commit; `refund_ends` ends it. Units that are used or already on their way are left out;
     when units are named and one of them cannot be refunded, the whole ask is refused.
-    Refusals: order_not_found, order_closed, nothing_to_refund, refund_forbidden, and the voucher's own.
+    A unit that a counter without a network may just have taken waits (`vouchers.refunds_wait`), unless the house asks.
+    Refusals: order_not_found, order_closed, nothing_to_refund, refund_forbidden, offline_store_silent, and the
+    voucher's own.
     """
     orders = await _history.lock(tx, [a.order_id for a in asks], city_id=city_id)
     units = await vouchers.lock_orders(tx, list(orders), city_id=city_id)
+    waits = await _waits(tx, units if any(a.reason not in HOUSE for a in asks) else [], city_id=city_id, now=now)
     of_order: dict[UUID, list[Any]] = {order_id: [] for order_id in orders}
     for unit in units:
         of_order[unit.order_id].append(unit)
@@ -39,7 +42,7 @@ async def ask_refunds(
     chosen: list[list[Any]] = []
     taken: set[UUID] = set()
     for ask in asks:
-        picked = _pick(ask, orders.get(ask.order_id), of_order.get(ask.order_id, []), taken)
+        picked = _pick(ask, orders.get(ask.order_id), of_order.get(ask.order_id, []), taken, waits)
         refused = isinstance(picked, Refusal)
         results.append(picked if refused else None)
         chosen.append([] if refused else picked)
@@ -72,7 +75,17 @@ async def _end_free(tx: Tx, backs: Sequence[_money.Back], *, city_id: int, now: 
         await give_units_back(tx, rows, transfers=[], city_id=city_id, now=now)
 
 
-def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken: set[UUID]) -> list[Any] | Refusal:
+async def _waits(tx: Tx, units: Sequence[Any], *, city_id: int, now: datetime) -> dict[UUID, Refusal]:
+    """Units whose refund must wait for a counter that is offline."""
+    if not units:
+        return {}
+    city = await places.city(tx, city_id)
+    return await vouchers.refunds_wait(tx, units, city_id=city_id, now=now, zone=city.zone if city else "UTC")
+
+
+def _pick(
+    ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken: set[UUID], waits: dict[UUID, Refusal]
+) -> list[Any] | Refusal:
     """The units of the ask that can go back, by rules alone."""
     if order is None:
         return OrderUnknown()
@@ -88,9 +101,14 @@ def _pick(ask: AskRefund, order: dict[str, Any] | None, units: list[Any], taken:
         return NothingToRefund()
     if ask.voucher_ids and len(able) < len(wanted):
         return NothingToRefund()
-    if ask.reason not in HOUSE and any(_terms(u).refund == "none" for u in able):
+    if ask.reason in HOUSE:
+        return able
+    if any(_terms(u).refund == "none" for u in able):
         return RefundForbidden()
-    return able
+    free = [u for u in able if u.voucher_id not in waits]
+    if len(free) < len(able) and (ask.voucher_ids or not free):
+        return next(waits[u.voucher_id] for u in able if u.voucher_id in waits)
+    return free
 
 
 def _terms(unit: Any) -> Terms:

@@ -1,8 +1,13 @@
--- Valid vouchers whose validity is over become expired; those that somebody works on are left for the next sweep.
+-- Valid vouchers whose validity is over become expired; those that somebody works on are left for the next sweep, as
+-- are those that a counter without a network may still bring (a capsule, and an open, living allowance).
 with due as (
   select v.voucher_id from vouchers.vouchers v
   where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s
     and (%(orders)s::uuid[] is null or v.order_id = any(%(orders)s::uuid[]))
+    and not exists (select 1 from vouchers.capsules k
+                    join vouchers.allowances a on a.city_id = %(city)s and a.merchant_id = k.merchant_id
+                      and a.ended_at is null and a.until > %(now)s and a.seen_at < v.valid_to
+                    where k.city_id = %(city)s and k.voucher_id = v.voucher_id)
   order by v.valid_to, v.voucher_id limit %(limit)s
   for no key update skip locked
 ), ended as (

@@ -24,7 +24,8 @@ async def activate(
 
 
 async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 500) -> list[UUID]:
-    """The orders of the first `limit` vouchers whose validity is over; locks nothing.
+    """The orders of the first `limit` vouchers whose validity is over; locks nothing. Left out are those that a counter
+    without a network may still bring (a capsule, and a living allowance of a device not heard of since).
 
     For whoever locks orders before their vouchers, as every other verb does, and then lets these expire.
     """
@@ -32,6 +33,11 @@ async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 
         """select distinct d.order_id from (
                select v.order_id from vouchers.vouchers v
                where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s
+                 and not exists (
+                   select 1 from vouchers.capsules k
+                   join vouchers.allowances a on a.city_id = %(city)s and a.merchant_id = k.merchant_id
+                     and a.ended_at is null and a.until > %(now)s and a.seen_at < v.valid_to
+                   where k.city_id = %(city)s and k.voucher_id = v.voucher_id)
                order by v.valid_to, v.voucher_id limit %(limit)s) d""",
         city=city_id, now=now, limit=limit,
     )  # fmt: skip
