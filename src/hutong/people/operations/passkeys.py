@@ -249,14 +249,14 @@ async def edit_passkeys(tx: Tx, requests: Sequence[EditPasskey], *, now: datetim
            from unnest(%(members)s::uuid[], %(passkeys)s::uuid[], %(labels)s::text[])
                 as w (member_id, passkey_id, label)
            where c.member_id = w.member_id and c.passkey_id = w.passkey_id and c.ended_at is null
-           returning c.passkey_id""",
+           returning c.member_id, c.passkey_id""",
         members=[r.member_id for r in sound],
         passkeys=[r.passkey_id for r in sound],
         labels=[None if r.label is None else label_of(r.label, "") for r in sound],
         now=now,
     )
-    done = {row["passkey_id"] for row in rows}
+    done = {(row["member_id"], row["passkey_id"]) for row in rows}
     return [
-        BadInput(field="label", why="1-40") if r not in sound else r if r.passkey_id in done else NotFound()
+        BadInput(field="label", why="1-40") if r not in sound else r if (r.member_id, r.passkey_id) in done else NotFound()
         for r in requests
     ]  # fmt: skip
