@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hutong.cli.base import Context, say, words
 from hutong.cli.demo.city_data import CityData, read_city
+from hutong.cli.demo.hang import hang_pictures
 from hutong.cli.demo.load import is_loaded, load_city
 from hutong.cli.demo.once import Play, Played
 from hutong.cli.demo.phone import Stuck
@@ -17,6 +18,7 @@ from hutong.cli.keep import audited, show_audit
 from hutong.cli.processes import Family, environment, free_port, need_ports
 from hutong.cli.run import start_all
 from hutong.infra.db import Database
+from hutong.infra.files import LocalFiles
 from hutong.infra.settings import Settings
 from hutong.kit.clock import SystemClock
 
@@ -50,6 +52,8 @@ async def _fill(settings: Settings, data: CityData, scale: int) -> None:
         else:
             loaded = await load_city(db, data, now=SystemClock().now())
             words.print(f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers")
+        files = LocalFiles(settings.data_folder() / "files")
+        await hang_pictures(db, files, data, now=SystemClock().now())
         if scale:
             words.print(f"loading the big city of {scale} stores: about a minute for each 6000")
             stores = await load_scale(db, data, stores=scale, now=SystemClock().now())
