@@ -32,15 +32,14 @@ async def provider(tmp_path: Path) -> AsyncIterator[SandboxProcess]:
     await process.stop()
 
 
-@pytest.fixture
-async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHouse]:
-    """The small town, open to browsers and to the provider's callbacks."""
-    clock, port = SystemClock(), free_port()
-    made = await make_house(db, clock, provider=provider.adapter(clock), port=port)
+@contextlib.asynccontextmanager
+async def serving(made: TestHouse) -> AsyncIterator[TestHouse]:
+    """The pages and the API of that house at its address, for as long as the block lasts."""
+    port = made.settings.port
     server = Server(
         make_app(made, more=api_routes()), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
     )
-    serving = asyncio.create_task(server.serve())
+    running = asyncio.create_task(server.serve())
     for _ in range(200):
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -50,8 +49,16 @@ async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHou
     yield made
     server.stop()
     with contextlib.suppress(asyncio.CancelledError, TimeoutError):
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(running, 10)
     await made.batches.close()
+
+
+@pytest.fixture
+async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHouse]:
+    """The small town, open to browsers and to the provider's callbacks."""
+    clock, port = SystemClock(), free_port()
+    async with serving(await make_house(db, clock, provider=provider.adapter(clock), port=port)) as made:
+        yield made
 
 
 @pytest.fixture
