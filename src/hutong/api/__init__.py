@@ -8,7 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from hutong import __version__
-from hutong.api import auth, browse, buying, counter, system
+from hutong.api import auth, browse, buying, counter, offline, system
 from hutong.api.glue import (
     on_fault,
     on_http,
@@ -35,7 +35,7 @@ def api_routes() -> list[ControllerRouterHandler]:
     """The routes of the API. It knows no cookies, so it needs no CSRF token; every route names its guard."""
     v1 = Router(
         "/api/v1",
-        route_handlers=[auth.router, browse.router, buying.router, counter.router],
+        route_handlers=[auth.router, browse.router, buying.router, counter.router, offline.router],
         dependencies={
             "house": Provide(provide_house),
             "actor": Provide(provide_actor),

@@ -5,8 +5,8 @@ from hutong.kit.text import Text
 from hutong.merchants.hours import BadHours
 
 __all__ = [
-    "BadHours", "DeviceTaken", "InvitationExpired", "InvitationUsed", "LossNotDeclared", "MerchantNotActive",
-    "MerchantTaken", "StoreChanged", "StoreOutsideCity", "StoreTaken",
+    "BadHours", "DeviceNotRecognised", "DeviceTaken", "InvitationExpired", "InvitationUsed", "LossNotDeclared",
+    "MerchantNotActive", "MerchantTaken", "MessageReplayed", "StoreChanged", "StoreOutsideCity", "StoreTaken",
 ]  # fmt: skip
 
 
@@ -89,3 +89,20 @@ class LossNotDeclared(Refusal):
         zh="最大可能损失已变化，需要重新确认。", en="The greatest possible loss has changed and must be confirmed anew."
     )
     step = Text(zh="请查看新的金额后再次确认。", en="Look at the new sum and confirm it.")
+
+
+class DeviceNotRecognised(Refusal):
+    """No such device, or the message was not signed by it."""
+
+    code = "device_not_recognised"
+    status = 401
+    say = Text(zh="无法识别这台设备。", en="This device is not recognised.")
+    step = Text(zh="请店长在本机重新登记设备。", en="Ask the manager to enrol this device again.")
+
+
+class MessageReplayed(Refusal):
+    """The number of a device's message is not above its last one."""
+
+    code = "message_replayed"
+    say = Text(zh="这条设备消息已经处理过。", en="This message of the device came before.")
+    step = Text(zh="请用新的编号重新发送。", en="Send it again with a new number.")
