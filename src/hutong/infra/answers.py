@@ -117,6 +117,16 @@ def keyed(
     return run
 
 
+async def told(
+    tx: Tx, actor: UUID, key: str, *, city_id: int, operation: str, result: type[R]
+) -> R | Refusal | None:
+    """What this key of the actor came to in that operation; None while it was never used for it. Changes nothing."""
+    row = (await _stored(tx, [(actor, key)], city_id=city_id)).get((actor, key))
+    if row is None or row["operation"] != operation or row["answer"] is None:
+        return None
+    return _decode(row["answer"], result)
+
+
 async def _claim(
     tx: Tx, firsts: Mapping[_Name, Ask[Any]], *, city_id: int, operation: str, now: datetime, keep: bool
 ) -> set[_Name]:

@@ -73,6 +73,15 @@ class OrderPaid(Refusal):
     step = Text(zh="如需退款，请申请退款。", en="Ask for a refund if you do not need it.")
 
 
+class NothingChosen(Refusal):
+    """A refund was asked for no unit at all."""
+
+    code = "nothing_chosen"
+    status = 422
+    say = Text(zh="还没有选择要退的券。", en="No voucher was chosen.")
+    step = Text(zh="请至少勾选一张。", en="Tick at least one.")
+
+
 class NothingToRefund(Refusal):
     """No unit of the order is unused and unrefunded."""
 

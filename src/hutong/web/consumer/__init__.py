@@ -3,13 +3,32 @@
 from litestar import Router
 from litestar.di import Provide
 
-from hutong.web.consumer import checkout, deal, home, mine, wallet
+from hutong.web.consumer import (
+    checkout,
+    cities,
+    deal,
+    home,
+    maps,
+    mine,
+    nearby,
+    paying,
+    pwa,
+    refunds,
+    searching,
+    stores,
+    voucher,
+    wallet,
+)
 from hutong.web.consumer.here import provide_here
 
 
 def router() -> Router:
     """All routes of the consumer."""
-    handlers = [*home.ROUTES, *deal.ROUTES, *checkout.ROUTES, *wallet.ROUTES, *mine.ROUTES]
+    handlers = [
+        *cities.ROUTES, *home.ROUTES, *nearby.ROUTES, *searching.ROUTES, *maps.ROUTES, *stores.ROUTES,
+        *deal.ROUTES, *checkout.ROUTES, *paying.ROUTES, *wallet.ROUTES, *voucher.ROUTES, *mine.ROUTES,
+        *refunds.ROUTES, *pwa.ROUTES,
+    ]  # fmt: skip
     return Router("/", route_handlers=handlers, dependencies={"here": Provide(provide_here)})
 
 

@@ -1,5 +1,6 @@
-"""One store with everything it sells, and one deal with everything it promises."""
+"""One deal with everything it promises."""
 
+import math
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -7,18 +8,20 @@ from litestar import Response, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from hutong import catalog, merchants, orders
-from hutong.catalog import Offer, PricePeriod, StoreCard
+from hutong import catalog, orders
+from hutong.catalog import Offer, StoreCard
 from hutong.infra.db import Tx
-from hutong.kit.ids import OFFER, STORE
-from hutong.merchants import Store
+from hutong.kit.ids import OFFER
 from hutong.web.consumer.here import Here, InCity, sure_found
+from hutong.web.consumer.prices import story
 from hutong.web.consumer.shelves import Shelves
-from hutong.web.consumer.shops import Shop, shops_of, week_of
+from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.consumer.standing import standing_of
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visit, Visiting
 
-SHOWN = ("published", "ended")  # drafts and rejected offers do not exist for consumers
+NO_DISTANCE = 0.0002  # degrees, about twenty metres: no direction worth drawing
+SHOWN = ("published", "paused", "ended")  # drafts and rejected offers do not exist for consumers
 
 
 class Tipping(Struct, frozen=True):
@@ -37,27 +40,6 @@ class Tipping(Struct, frozen=True):
         return min(100, self.paid * 100 // self.needed)
 
 
-@get("/c/{city:str}/stores/{store:str}", guards=[public])
-async def store_page(visit: Visiting, here: InCity, store: FromPath[str]) -> Response[str]:
-    """A store: where, when open, how to reach it, all its deals."""
-    store_id, now = here.read(STORE, store), visit.house.clock.now()
-    async with visit.house.db.reading(here.city_id) as tx:
-        page = sure_found(await catalog.store_page(tx, store_id, city_id=here.city_id, now=now, point=here.point))
-        shelves = Shelves(await catalog.categories(tx))
-        shop = (await shops_of(tx, [page.card], here=here, now=now))[0]
-        week = await week_of(tx, page.card, here=here, now=now)
-        others = await merchants.stores_of(tx, here.city_id, page.card.merchant_id)
-        tippings = await tippings_of(tx, page.offers, here)
-    return visit.page(
-        "consumer/store.html", shop=shop, offers=page.offers, shelves=shelves, week=week, tippings=tippings,
-        phone=_phone(others, store_id), others=[one for one in others if one.store_id != store_id],
-    )  # fmt: skip
-
-
-def _phone(stores: Sequence[Store], store_id: UUID) -> str | None:
-    return next((store.phone for store in stores if store.store_id == store_id), None)
-
-
 @get("/c/{city:str}/deals/{offer:str}", guards=[public])
 async def deal_page(visit: Visiting, here: InCity, offer: FromPath[str]) -> Response[str]:
     """A deal: whose, for how much, what is in it, when and where it may be used, how it is given back."""
@@ -66,11 +48,12 @@ async def deal_page(visit: Visiting, here: InCity, offer: FromPath[str]) -> Resp
         deal = await shown_offer(tx, offer_id, here)
         shelves = Shelves(await catalog.categories(tx))
         shops = await shops_for(tx, deal, visit, here)
-        prices = await catalog.price_history(tx, offer_id, city_id=here.city_id)
+        prices = story(deal, await catalog.price_history(tx, offer_id, city_id=here.city_id), now)
+        standing = await standing_of(tx, deal, here=here, now=now)
         tipping = (await tippings_of(tx, [deal], here)).get(offer_id)
     return visit.page(
-        "consumer/deal.html", deal=deal, shelves=shelves, shops=shops, tipping=tipping, before=last_other(prices),
-        closed=catalog.why_not_on_sale(deal, now, zone=here.city.zone),
+        "consumer/deal.html", deal=deal, shelves=shelves, shops=shops, tipping=tipping, prices=prices,
+        standing=standing, sketch=sketch_of(here, shops), now=now,
     )  # fmt: skip
 
 
@@ -98,11 +81,25 @@ async def tippings_of(tx: Tx, offers: Sequence[Offer], here: Here) -> dict[UUID,
     }
 
 
-def last_other(prices: Sequence[PricePeriod]) -> PricePeriod | None:
-    """The last period in which the price was another than now."""
-    if not prices:
+class Sketch(Struct, frozen=True):
+    """Where the nearest store lies as seen from the reader (or the centre): a tile of 72 by 72 units, north above."""
+
+    x: float
+    y: float
+    ring: float
+
+
+def sketch_of(here: Here, shops: Sequence[Shop]) -> Sketch | None:
+    """The direction is true; the distance fills the tile, because the number beside it tells how far."""
+    if not shops:
         return None
-    return next((period for period in reversed(prices) if period.price != prices[-1].price), None)
+    there = shops[0].card.point
+    east = (there.lon - here.point.lon) * math.cos(math.radians(here.point.lat))
+    north = there.lat - here.point.lat
+    far = math.hypot(east, north)
+    if far < NO_DISTANCE:
+        return None
+    return Sketch(x=round(36 + 22 * east / far, 1), y=round(36 - 22 * north / far, 1), ring=22.0)
 
 
-ROUTES = (store_page, deal_page)
+ROUTES = (deal_page,)

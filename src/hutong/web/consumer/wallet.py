@@ -1,60 +1,97 @@
-"""What a member holds: the wallet, and the voucher that is shown at the counter."""
+"""The wallet: what a member holds, by what has become of it."""
 
-import io
 from collections.abc import Sequence
 from uuid import UUID
 
-import segno
 from litestar import Response, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromQuery
 from msgspec import Struct
 
 from hutong import catalog, merchants, orders, places, vouchers
+from hutong.catalog import StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.ids import VOUCHER
-from hutong.kit.refusals import NotFound
 from hutong.kit.text import Text
 from hutong.vouchers import TABS, Tab, Voucher
-from hutong.web.consumer.here import Cursor, Here, InCity, sure_found
+from hutong.web.consumer.here import Cursor, Here, InCity
 from hutong.web.consumer.shelves import Shelves
-from hutong.web.consumer.shops import Shop, shops_of
 from hutong.web.shared.guards import signed_in
-from hutong.web.shared.visit import Visit, Visiting
+from hutong.web.shared.visit import Visiting
 
 ON_PAGE = 20
-STEP_SECONDS = 30
+AT_THE_DOOR = 500  # metres within which a located reader is taken to stand at the shop
+SOON = 7  # days before its end from which a voucher says so
 
 
 class Ticket(Struct, frozen=True):
-    """A voucher with the name of the shop."""
+    """A voucher with the name of the shop. `near`: the store that accepts it nearest to the reader."""
 
     voucher: Voucher
     merchant: Text
+    category: str = ""
+    near: StoreCard | None = None
+
+    @property
+    def at_the_door(self) -> bool:
+        """Whether the reader stands before a store that accepts it."""
+        return self.near is not None and (self.near.distance_m or 0) <= AT_THE_DOOR
 
 
 @get("/c/{city:str}/vouchers", guards=[signed_in])
 async def wallet(visit: Visiting, here: InCity, tab: FromQuery[str] = "unused", after: Cursor = None) -> Response[str]:
-    """The member's vouchers of this city, by what has become of them."""
+    """The member's vouchers of this city. What can be used: here first, then what ends first; the rest newest first."""
     shown: Tab = tab if tab in TABS else "unused"  # type: ignore[assignment]
-    member = visit.member.member_id
+    member, now = visit.member.member_id, visit.house.clock.now()
     last = here.read(VOUCHER, after) if after else None
     async with visit.house.db.reading(here.city_id) as tx:
         counts = await vouchers.wallet_counts(tx, member, city_id=here.city_id)
-        found = await vouchers.wallet(tx, member, city_id=here.city_id, tab=shown, after=last, limit=ON_PAGE + 1)
+        page = {"city_id": here.city_id, "after": last, "limit": ON_PAGE + 1}
+        if shown == "unused":
+            found = await vouchers.ending_first(tx, member, **page)  # type: ignore[arg-type]
+        else:
+            found = await vouchers.wallet(tx, member, tab=shown, **page)  # type: ignore[arg-type]
         tickets = await tickets_of(tx, found[:ON_PAGE])
+        if shown == "unused":
+            tickets = await _with_stores(tx, tickets, here, visit)
+        shelves = Shelves(await catalog.categories(tx))
         elsewhere = await _elsewhere(tx, member, here)
     visit.frame["tab"] = "vouchers"
     more = VOUCHER.show(found[ON_PAGE - 1].voucher_id, here.city_id) if len(found) > ON_PAGE else None
     return visit.page(
-        "consumer/wallet.html", tabs=tuple(TABS), shown=shown, counts=counts, tickets=tickets, more=more,
-        elsewhere=elsewhere, now=visit.house.clock.now(),
+        "consumer/wallet.html", tabs=tuple(TABS), shown=shown, counts=counts, more=more, elsewhere=elsewhere, now=now,
+        here_now=[t for t in tickets if t.at_the_door], tickets=[t for t in tickets if not t.at_the_door],
+        shelves=shelves, soon=SOON,
     )  # fmt: skip
 
 
 async def tickets_of(tx: Tx, found: Sequence[Voucher]) -> list[Ticket]:
-    """The vouchers with the names of their merchants."""
+    """The vouchers with the names of their merchants and the shelves they stand on."""
     names = await merchants.merchants(tx, [voucher.merchant_id for voucher in found])
-    return [Ticket(voucher, names[voucher.merchant_id].name) for voucher in found]
+    city_id = found[0].city_id if found else 0
+    offers = await catalog.offers(tx, [voucher.offer_id for voucher in found], city_id=city_id) if found else []
+    return [
+        Ticket(voucher, names[voucher.merchant_id].name, offer.category if offer else "")
+        for voucher, offer in zip(found, offers, strict=True)
+    ]
+
+
+async def _with_stores(tx: Tx, tickets: Sequence[Ticket], here: Here, visit: Visiting) -> list[Ticket]:
+    """Of a reader who has told where he is: with the nearest store of each voucher that can be used."""
+    if not here.located:
+        return list(tickets)
+    wanted = {store_id for ticket in tickets for store_id in ticket.voucher.store_ids}
+    cards = await catalog.storefronts(
+        tx, sorted(wanted), city_id=here.city_id, now=visit.house.clock.now(), point=here.point
+    )
+    known = {card.store_id: card for card in cards if card is not None}
+    return [_near(ticket, known) for ticket in tickets]
+
+
+def _near(ticket: Ticket, known: dict[UUID, StoreCard]) -> Ticket:
+    mine = [known[store_id] for store_id in ticket.voucher.store_ids if store_id in known]
+    if not mine or ticket.voucher.state != "valid":
+        return ticket
+    return Ticket(ticket.voucher, ticket.merchant, ticket.category, min(mine, key=lambda card: card.distance_m or 0))
 
 
 async def _elsewhere(tx: Tx, member: UUID, here: Here) -> list[places.City]:
@@ -63,73 +100,4 @@ async def _elsewhere(tx: Tx, member: UUID, here: Here) -> list[places.City]:
     return [others[city_id] for city_id in await orders.cities_of_member(tx, member, list(others))]
 
 
-@get("/c/{city:str}/vouchers/{voucher:str}", guards=[signed_in])
-async def voucher_page(
-    visit: Visiting, here: InCity, voucher: FromPath[str], new: FromQuery[bool] = False
-) -> Response[str]:
-    """The right itself: a code to be scanned, digits to be read aloud, where and until when."""
-    now = visit.house.clock.now()
-    async with visit.house.db.reading(here.city_id) as tx:
-        held = await own_voucher(tx, visit, here, voucher)
-        units = [v for v in await vouchers.of_orders(tx, [held.order_id], city_id=here.city_id)
-                 if v.line_id == held.line_id]  # fmt: skip
-        (ticket,) = await tickets_of(tx, [held])
-        (offer,) = await catalog.offers(tx, [held.offer_id], city_id=here.city_id)
-        shelves = Shelves(await catalog.categories(tx))
-        shops = await _shops(tx, held, visit, here)
-        uses = await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id)
-        progress = (await orders.progress(tx, [held.offer_id], city_id=here.city_id)).get(held.offer_id)
-    visit.frame["tab"] = "vouchers"
-    return visit.page(
-        "consumer/voucher.html", ticket=ticket, voucher=held, units=units, shops=shops, uses=uses, new=new,
-        shelves=shelves, category=offer.category if offer else "", progress=progress,
-        shows=shows_code(held, now), left=STEP_SECONDS - now.timestamp() % STEP_SECONDS, step=STEP_SECONDS,
-        expired=now >= held.valid_to,
-    )  # fmt: skip
-
-
-def shows_code(voucher: Voucher, now: object) -> bool:
-    """Whether there is a code to show: of what is used, given back or waits there is none."""
-    return voucher.state == "valid" and now < voucher.valid_to  # type: ignore[operator]
-
-
-async def _shops(tx: Tx, held: Voucher, visit: Visit, here: Here) -> list[Shop]:
-    """Where it may be used, the nearest first."""
-    now, stores = visit.house.clock.now(), held.store_ids
-    if not stores:
-        stores = tuple(s.store_id for s in await merchants.stores_of(tx, here.city_id, held.merchant_id))
-    cards = await catalog.storefronts(tx, stores, city_id=here.city_id, now=now, point=here.point)
-    near = sorted((card for card in cards if card is not None), key=lambda card: card.distance_m or 0)
-    return await shops_of(tx, near, here=here, now=now)
-
-
-@get("/c/{city:str}/vouchers/{voucher:str}/code.svg", guards=[signed_in])
-async def code(visit: Visiting, here: InCity, voucher: FromPath[str]) -> Response[bytes]:
-    """The QR code of this half minute. Gone (404) once the voucher is used or given back: the page then reloads."""
-    now = visit.house.clock.now()
-    async with visit.house.db.reading(here.city_id) as tx:
-        held = await own_voucher(tx, visit, here, voucher)
-    if not shows_code(held, now):
-        raise NotFound()
-    return Response(
-        qr_svg(vouchers.qr_text(held, now)), media_type="image/svg+xml", headers={"cache-control": "no-store"}
-    )
-
-
-def qr_svg(text: str) -> bytes:
-    """A QR code that fills its box, black on white: scanners want it so in dark rooms too."""
-    picture = io.BytesIO()
-    segno.make_qr(text, error="m").save(
-        picture, kind="svg", border=2, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None,
-        omitsize=True,
-    )  # fmt: skip
-    return picture.getvalue()
-
-
-async def own_voucher(tx: Tx, visit: Visit, here: Here, voucher: str) -> Voucher:
-    """The member's own voucher. Raises not_found for another's, as for one that does not exist."""
-    voucher_id = here.read(VOUCHER, voucher)
-    return sure_found(await vouchers.of_member(tx, visit.member.member_id, voucher_id, city_id=here.city_id))
-
-
-ROUTES = (wallet, voucher_page, code)
+ROUTES = (wallet,)

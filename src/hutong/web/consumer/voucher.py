@@ -1,0 +1,143 @@
+"""One voucher: shown at the counter, followed while it is used, and kept in the pocket for places without a network."""
+
+import base64
+import io
+from datetime import datetime
+from typing import Annotated
+
+import segno
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from hutong import catalog, merchants, orders, vouchers
+from hutong.infra.db import Tx
+from hutong.kit.ids import VOUCHER, to_crockford
+from hutong.kit.refusals import NotFound
+from hutong.vouchers import Voucher
+from hutong.web.consumer.here import Here, InCity, sure_found
+from hutong.web.consumer.shelves import Shelves
+from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.consumer.wallet import tickets_of
+from hutong.web.shared.assets import asset_url, assets
+from hutong.web.shared.guards import signed_in
+from hutong.web.shared.visit import Visit, Visiting
+
+STEP_SECONDS = 30
+FAR = "consumer/token.js"  # what makes codes for counters without a network
+NOTHING_NEW = 204
+
+Seen = Annotated[int, QueryParameter(ge=0, le=1_000_000)]
+
+
+@get("/c/{city:str}/vouchers/{voucher:str}", guards=[signed_in])
+async def voucher_page(
+    visit: Visiting, here: InCity, voucher: FromPath[str], new: FromQuery[bool] = False
+) -> Response[str]:
+    """The right itself: a code to be scanned, digits to be read aloud, where and until when."""
+    return await _voucher_page(visit, here, voucher, new=new)
+
+
+async def _voucher_page(visit: Visit, here: Here, voucher: str, *, new: bool, part: bool = False) -> Response[str]:
+    now = visit.house.clock.now()
+    async with visit.house.db.reading(here.city_id) as tx:
+        held = await own_voucher(tx, visit, here, voucher)
+        units = [v for v in await vouchers.of_orders(tx, [held.order_id], city_id=here.city_id)
+                 if v.line_id == held.line_id]  # fmt: skip
+        (ticket,) = await tickets_of(tx, [held])
+        shelves = Shelves(await catalog.categories(tx))
+        shops = await _shops(tx, held, visit, here)
+        uses = await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id)
+        progress = (await orders.progress(tx, [held.offer_id], city_id=here.city_id)).get(held.offer_id)
+    visit.frame["tab"] = "vouchers"
+    expired = now >= held.valid_to
+    place = next((n for n, unit in enumerate(units) if unit.voucher_id == held.voucher_id), 0)
+    return visit.page(
+        "consumer/voucher_part.html" if part else "consumer/voucher.html", ticket=ticket, voucher=held, units=units,
+        place=place, shops=shops, uses=[use for use in uses if not use.reversed_at], new=new, shelves=shelves,
+        progress=progress, shows=shows_code(held, now), left=STEP_SECONDS - now.timestamp() % STEP_SECONDS,
+        step=STEP_SECONDS, state="expired" if held.state == "valid" and expired else held.state, changed=part,
+        token_url=asset_url(FAR) if FAR in assets() else "",
+    )  # fmt: skip
+
+
+@get("/c/{city:str}/vouchers/{voucher:str}/live", guards=[signed_in])
+async def live(visit: Visiting, here: InCity, voucher: FromPath[str], seen: Seen = 0) -> Response:
+    """For the open page, every few seconds: nothing while the voucher is as it was `seen`, else how it looks now."""
+    now = visit.house.clock.now()
+    async with visit.house.db.reading(here.city_id) as tx:
+        held = await own_voucher(tx, visit, here, voucher)
+    if held.version == seen and (held.state != "valid" or now < held.valid_to):
+        return Response(None, status_code=NOTHING_NEW, headers={"cache-control": "no-store"})
+    return await _voucher_page(visit, here, voucher, new=False, part=True)
+
+
+@get("/c/{city:str}/vouchers/{voucher:str}/code.svg", guards=[signed_in])
+async def code(visit: Visiting, here: InCity, voucher: FromPath[str]) -> Response[bytes]:
+    """The QR code of this half minute. Gone (404) once the voucher is used or given back: the page then reloads."""
+    now = visit.house.clock.now()
+    async with visit.house.db.reading(here.city_id) as tx:
+        held = await own_voucher(tx, visit, here, voucher)
+    if not shows_code(held, now):
+        raise NotFound()
+    return Response(
+        qr_svg(vouchers.qr_text(held, now)), media_type="image/svg+xml", headers={"cache-control": "no-store"}
+    )
+
+
+@get("/c/{city:str}/vouchers/{voucher:str}/pocket", guards=[signed_in])
+async def pocket(visit: Visiting, here: InCity, voucher: FromPath[str]) -> Response[dict]:
+    """What the phone of its owner needs to show a fresh code without a network; times in milliseconds since 1970.
+
+    The secret goes to the session of the owner only, and no cache on the way keeps it: the page puts it away as a
+    key that can sign and cannot be read. Gone (404) once there is no code to show.
+    """
+    now = visit.house.clock.now()
+    async with visit.house.db.reading(here.city_id) as tx:
+        held = await own_voucher(tx, visit, here, voucher)
+    if not shows_code(held, now):
+        raise NotFound()
+    body = {
+        "id": voucher, "city": here.city_id, "short": to_crockford(held.voucher_id.bytes).upper(),
+        "secret": base64.urlsafe_b64encode(held.secret).decode().rstrip("="), "after": held.last_step,
+        "version": held.version, "now": _ms(now), "from": _ms(held.valid_from), "to": _ms(held.valid_to),
+        "step": STEP_SECONDS * 1000,
+    }  # fmt: skip
+    return Response(body, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+
+
+def _ms(when: datetime) -> int:
+    return int(when.timestamp() * 1000)
+
+
+def shows_code(voucher: Voucher, now: datetime) -> bool:
+    """Whether there is a code to show: of what is used, given back or waits there is none."""
+    return voucher.state == "valid" and now < voucher.valid_to
+
+
+async def _shops(tx: Tx, held: Voucher, visit: Visit, here: Here) -> list[Shop]:
+    """Where it may be used, the nearest first."""
+    now, stores = visit.house.clock.now(), held.store_ids
+    if not stores:
+        stores = tuple(s.store_id for s in await merchants.stores_of(tx, here.city_id, held.merchant_id))
+    cards = await catalog.storefronts(tx, stores, city_id=here.city_id, now=now, point=here.point)
+    near = sorted((card for card in cards if card is not None), key=lambda card: card.distance_m or 0)
+    return await shops_of(tx, near, here=here, now=now)
+
+
+def qr_svg(text: str) -> bytes:
+    """A QR code that fills its box, black on white: scanners want it so in dark rooms too."""
+    picture = io.BytesIO()
+    segno.make_qr(text, error="m").save(
+        picture, kind="svg", border=2, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None,
+        omitsize=True,
+    )  # fmt: skip
+    return picture.getvalue()
+
+
+async def own_voucher(tx: Tx, visit: Visit, here: Here, voucher: str) -> Voucher:
+    """The member's own voucher. Raises not_found for another's, as for one that does not exist."""
+    voucher_id = here.read(VOUCHER, voucher)
+    return sure_found(await vouchers.of_member(tx, visit.member.member_id, voucher_id, city_id=here.city_id))
+
+
+ROUTES = (voucher_page, live, code, pocket)
