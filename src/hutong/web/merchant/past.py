@@ -18,7 +18,7 @@ from hutong.kit.ids import REDEMPTION
 from hutong.kit.refusals import NotFound, Refusal
 from hutong.vouchers import Reversed, Use
 from hutong.web.merchant.periods import period_of
-from hutong.web.merchant.scan import MOST, REASONS, here_only, refused, show_done, wants_part
+from hutong.web.merchant.scan import MOST, REASONS, here_only, refused, show_done
 from hutong.web.merchant.till import Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
@@ -62,7 +62,7 @@ async def undo(visit: Visit, till: Till, data: Annotated[UndoForm, Body(media_ty
     wrong = next((one for one in results if isinstance(one, Refusal)), None)
     if wrong is not None:
         return await refused(visit, till, wrong)
-    if wants_part(visit):
+    if visit.partial:
         return await show_done(visit, till, ids, new=False)
     first, *rest = named
     return Redirect(till.to(f"/redemptions/{first}", also=rest), status_code=303)

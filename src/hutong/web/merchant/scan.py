@@ -1,7 +1,7 @@
 """Scan, verify, redeem: a code comes in, is explained, and is used by one tap.
 
 The request number of a redemption is made with the verify sheet, so that tapping twice is one redemption. The
-scanner stays where it is and asks for the sheet and the result alone (`wants_part`); without JavaScript both are
+scanner stays where it is and asks for the sheet and the result alone (`visit.partial`); without JavaScript both are
 pages.
 """
 
@@ -48,6 +48,8 @@ RED = frozenset(
 
 # Two readings of one tap lie this close together: then "already used" is no reproach but the answer.
 MOMENT = timedelta(seconds=20)
+# What somebody must look at before a voucher is used; other notices are said, and hold nothing up.
+TO_CHECK = frozenset({"booking_needed", "party"})
 USED_NOW = frozenset({"already_used", "qr_already_used"})
 
 
@@ -96,14 +98,9 @@ async def _latest(visit: Visit, till: Till) -> list[Use]:
         return await vouchers.uses(tx, here_only(till), city_id=till.city_id, limit=LATEST)
 
 
-def wants_part(visit: Visit) -> bool:
-    """Whether the scanner asks, who stays where he is and wants the sheet or the result alone."""
-    return visit.connection.headers.get("hx-request") == "true"
-
-
 def page_or_part(visit: Visit, name: str, /, *, status: int = 200, **context: Any) -> Response[str]:
     """merchant/<name>.html, or for the scanner merchant/<name>_part.html."""
-    part = wants_part(visit)
+    part = visit.partial
     return visit.page(f"merchant/{name}{'_part' if part else ''}.html", status=status, part=part, **context)
 
 
@@ -125,8 +122,10 @@ async def verify(visit: Visit, till: Till, data: Annotated[ScanForm, Body(media_
         again = await just_used(visit, till, refusal, presented=data.presented)
         return await show_done(visit, till, [again], again=True) if again else await refused(visit, till, refusal)
     others = found.others[: most_of(found) - 1] if found.most == 1 else ()
-    plain = most_of(found) == 1 and not found.notices
-    return page_or_part(visit, "verify", found=found, most=most_of(found), others=others, plain=plain)
+    plain = most_of(found) == 1 and not any(one.code in TO_CHECK for one in found.notices)
+    return page_or_part(
+        visit, "verify", check=TO_CHECK, found=found, most=most_of(found), others=others, plain=plain
+    )  # fmt: skip
 
 
 def most_of(found: Prepared) -> int:
@@ -148,7 +147,7 @@ async def redeem(visit: Visit, till: Till, data: Annotated[RedeemForm, Body(medi
         again = await just_used(visit, till, wrong, voucher_id=till.read(VOUCHER, data.voucher))
         return await show_done(visit, till, [again], again=True) if again else await refused(visit, till, wrong)
     short = wrong.code if wrong else None
-    if wants_part(visit):
+    if visit.partial:
         return await show_done(visit, till, [one.redemption_id for one in done], short=short)
     first, *rest = [REDEMPTION.show(one.redemption_id, till.city_id) for one in done]
     return Redirect(till.to(f"/redemptions/{first}", new=1, also=rest, short=short), status_code=303)
