@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, PermissionDeniedException, ValidationException
 
+from hutong.desk.passkeys import offered
 from hutong.infra import metrics
 from hutong.infra.faults import of_the_house
 from hutong.infra.logs import get_logger
@@ -23,7 +24,9 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
     metrics.refusals.labels(refusal.code).inc()
     visit = Visit.of(request)
     if isinstance(refusal, NotSignedIn):
-        return visit.page("shared/sign_in.html", status=401, next=way_back(request), phone="", wrong=None)
+        return visit.page(
+            "shared/sign_in.html", status=401, next=way_back(request), phone="", wrong=None, keys=offered(visit.house)
+        )
     answer = refusal_page(visit, refusal)
     wait = refusal.facts.get("retry_after") or refusal.facts.get("wait_seconds")
     if wait:
