@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
         False, description="This is a demo: one-time codes are printed and kept in `sms.jsonl` of the data folder."
     )
 
+    # Maps
+    tiles: str | None = Field(
+        None, description="Map tiles, like `https://tile.example/{z}/{x}/{y}.png`; without it the city is drawn plain."
+    )
+    tiles_credit: str | None = Field(None, description="Whom the map names as the source of its tiles.")
+
     # Words and logs
     language: Literal["zh", "en"] = Field("zh", description="Language for those who have not chosen one.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
@@ -158,6 +165,18 @@ class Settings(BaseSettings):
     def _is_postgresql(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("postgresql", "postgres"):
             raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("tiles")
+    @classmethod
+    def _is_tile_server(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        host = parts.netloc.replace("{s}", "a")
+        sound = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", host)
+        if not sound or not all(part in value for part in ("{z}", "{x}", "{y}")):
+            raise ValueError("must be like https://tile.example/{z}/{x}/{y}.png")
         return value
 
     @field_validator("public_url")

@@ -1,120 +1,108 @@
-"""Finding something: cities, the home of a city, what is near, searching."""
+"""The home of a city: search, branches, what one holds already, what is bought together, what is near."""
+
+from datetime import datetime
+from uuid import UUID
 
 from litestar import Response, get
-from litestar.response import Redirect
+from msgspec import Struct
 
-from hutong import catalog, places, vouchers
-from hutong.catalog import Sort
-from hutong.places import City, District
-from hutong.web.consumer.here import CITY, Cursor, InCity, Short
+from hutong import catalog, orders, vouchers
+from hutong.catalog import OfferBrief, StoreCard
+from hutong.infra.db import Tx
+from hutong.kit.access import Actor
+from hutong.kit.text import Text
+from hutong.vouchers import Voucher
+from hutong.web.consumer.here import Here, InCity
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import shops_of
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visiting
 
-ON_HOME, ON_PAGE = 10, 20
-SORTS: tuple[Sort, ...] = ("distance", "price", "new")
+ON_HOME, ON_STRIP = 10, 6
+AT_THE_DOOR_M = 300  # nearer than this the reader is taken to stand at the shop
+MOST_HELD = 40  # vouchers that are looked through for the nearest shop
 
 
-@get("/", guards=[public])
-async def root(visit: Visiting) -> Response:
-    """To the city the reader was in, or to the only one; else the cities to choose from."""
-    async with visit.house.db.reading() as tx:
-        slugs = [city.slug for city in await places.cities(tx) if city.opened_at is not None]
-    kept = visit.connection.cookies.get(CITY)
-    if kept in slugs or len(slugs) == 1:
-        return Redirect(f"/c/{kept if kept in slugs else slugs[0]}/", status_code=302)
-    return Redirect("/cities", status_code=302)
+class Ready(Struct, frozen=True):
+    """The voucher that is most likely to be used now: at the nearest shop, else the one that ends first."""
+
+    voucher: Voucher
+    store: StoreCard | None
+    at_the_door: bool
+    count: int
 
 
-@get("/cities", guards=[public])
-async def cities(visit: Visiting, q: Short = None) -> Response[str]:
-    """All cities by pinyin; `q` is the beginning of a name, in Chinese, pinyin or English."""
-    async with visit.house.db.reading() as tx:
-        opened = [city for city in await places.cities(tx) if city.opened_at is not None]
-    asked = (q or "").strip().lower()
-    found = [
-        c for c in opened if not asked or any(n.lower().startswith(asked) for n in (c.name.zh, c.name.en, c.pinyin))
-    ]
-    return visit.page("consumer/cities.html", cities=found, asked=asked, kept=visit.connection.cookies.get(CITY))
+class Strip(Struct, frozen=True):
+    """One deal on the strip. `needed` is 0 for a deal that needs no company."""
 
+    brief: OfferBrief
+    merchant: Text
+    paid: int = 0
+    needed: int = 0
 
-def _names(city: City) -> tuple[str, ...]:
-    return city.name.zh, city.name.en, city.pinyin
+    @property
+    def left(self) -> int:
+        return max(0, self.needed - self.paid)
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.paid * 100 // self.needed) if self.needed else 0
 
 
 @get("/c/{city:str}/", guards=[public])
 async def home(visit: Visiting, here: InCity) -> Response[str]:
-    """The city: search, branches, what one holds already, what is near."""
+    """The city: search, branches, what one holds already, what is bought together, what is near."""
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
         shelves = Shelves(await catalog.categories(tx))
         page = await catalog.nearby(tx, city_id=here.city_id, point=here.point, now=now, limit=ON_HOME)
         shops = await shops_of(tx, page.items, here=here, now=now)
-        unused = 0
-        if visit.actor is not None:
-            unused = (await vouchers.wallet_counts(tx, visit.actor.member_id, city_id=here.city_id))["unused"]
+        strip = await strip_of(tx, here, now)
+        ready = await ready_for(tx, visit.actor, here, now)
     visit.frame["tab"] = "home"
-    return visit.page("consumer/home.html", shelves=shelves, shops=shops, more=page.after, unused=unused)
+    return visit.page("consumer/home.html", shelves=shelves, shops=shops, more=page.after, strip=strip, ready=ready)
 
 
-@get("/c/{city:str}/nearby", guards=[public])
-async def nearby(
-    visit: Visiting,
-    here: InCity,
-    category: Short = None,
-    district: Short = None,
-    sort: Short = None,
-    after: Cursor = None,
-) -> Response[str]:  # fmt: skip
-    """Stores with deals, by distance, price or age, within a category and a district."""
-    now = visit.house.clock.now()
-    by: Sort = sort if sort in SORTS else "distance"  # type: ignore[assignment]
-    async with visit.house.db.reading(here.city_id) as tx:
-        shelves = Shelves(await catalog.categories(tx))
-        districts = await places.districts(tx, here.city_id)
-        within = _district(districts, district)
-        page = await catalog.nearby(
-            tx, city_id=here.city_id, point=here.point, now=now, category=shelves.known(category),
-            district_id=within.district_id if within else None, sort=by, after=after, limit=ON_PAGE,
-        )  # fmt: skip
-        shops = await shops_of(tx, page.items, here=here, now=now)
-    visit.frame["tab"] = "nearby"
-    return visit.page(
-        "consumer/nearby.html", shelves=shelves, shops=shops, more=page.after, category=shelves.known(category) or "",
-        districts=districts, district=within.slug if within else "", sort=by, sorts=SORTS, after=after,
-    )  # fmt: skip
+async def strip_of(tx: Tx, here: Here, now: datetime) -> list[Strip]:
+    """Deals that hold when enough are bought, with how far they have come; where there are none, what is new."""
+    found = await catalog.tipping_offers(tx, city_id=here.city_id, point=here.point, now=now, limit=ON_STRIP)
+    if found:
+        come = await orders.progress(tx, [one.brief.offer_id for one in found], city_id=here.city_id)
+        strips = [
+            Strip(one.brief, one.merchant_name, come[one.brief.offer_id][0], one.brief.min_units)
+            if one.brief.offer_id in come
+            else Strip(one.brief, one.merchant_name, 0, one.brief.min_units)
+            for one in found
+        ]
+        return sorted(strips, key=lambda strip: strip.left == 0)
+    new = await catalog.nearby(tx, city_id=here.city_id, point=here.point, now=now, sort="new", limit=ON_STRIP)
+    return [Strip(card.offers[0], card.merchant_name) for card in new.items]
 
 
-def _district(districts: list[District], slug: str | None) -> District | None:
-    return next((district for district in districts if district.slug == slug), None)
+async def ready_for(tx: Tx, actor: Actor | None, here: Here, now: datetime) -> Ready | None:
+    """The voucher to show now, if the reader holds one that can be used; one tap leads to its code."""
+    if actor is None:
+        return None
+    held = await vouchers.wallet(tx, actor.member_id, city_id=here.city_id, tab="unused", limit=MOST_HELD)
+    usable = [one for one in held if one.state == "valid" and one.valid_from <= now < one.valid_to]
+    if not usable:
+        return None
+    ids = list({store_id for one in usable for store_id in one.store_ids})
+    cards = await catalog.storefronts(tx, ids, city_id=here.city_id, now=now, point=here.point)
+    known: dict[UUID, StoreCard] = {card.store_id: card for card in cards if card is not None and card.visible}
+
+    def best_store(one: Voucher) -> StoreCard | None:
+        there = [known[store_id] for store_id in one.store_ids if store_id in known]
+        return min(there, key=lambda card: card.distance_m or 0, default=None)
+
+    def order(pair: tuple[Voucher, StoreCard | None]) -> tuple[bool, float, datetime]:
+        voucher, store = pair
+        near = here.located and store is not None and (store.distance_m or 0) <= AT_THE_DOOR_M
+        return (not near, (store.distance_m or 0) if near and store else 0, voucher.valid_to)
+
+    voucher, store = min(((one, best_store(one)) for one in usable), key=order)
+    close = here.located and store is not None and (store.distance_m or 0) <= AT_THE_DOOR_M
+    return Ready(voucher, store, close, len(usable))
 
 
-@get("/c/{city:str}/search", guards=[public])
-async def search(
-    visit: Visiting, here: InCity, q: Short = None, category: Short = None, after: Cursor = None
-) -> Response[str]:
-    """What matches the words, in Chinese, pinyin or Latin letters; within a category when one is chosen."""
-    now, words = visit.house.clock.now(), (q or "").strip()
-    async with visit.house.db.reading(here.city_id) as tx:
-        shelves = Shelves(await catalog.categories(tx))
-        page = await catalog.search(
-            tx, city_id=here.city_id, words=words, now=now, point=here.point, category=shelves.known(category),
-            after=after, limit=ON_PAGE,
-        )  # fmt: skip
-        shops = await shops_of(tx, page.items, here=here, now=now)
-    return visit.page(
-        "consumer/search.html", shelves=shelves, shops=shops, more=page.after, words=words,
-        category=shelves.known(category) or "",
-    )  # fmt: skip
-
-
-@get("/c/{city:str}/suggestions", guards=[public])
-async def suggestions(visit: Visiting, here: InCity, q: Short = None) -> Response[str]:
-    """What may be meant by the letters typed so far: a piece of a page for the search box."""
-    async with visit.house.db.reading(here.city_id) as tx:
-        found = await catalog.suggest(tx, city_id=here.city_id, prefix=q or "", now=visit.house.clock.now())
-    return visit.page("consumer/suggestions.html", found=found)
-
-
-ROUTES = (root, cities, home, nearby, search, suggestions)
+ROUTES = (home,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ class Shop(Struct, frozen=True):
     card: StoreCard
     state: OpenState | None
     words: Text | None
+    rating: Any = None
 
 
 async def shops_of(tx: Tx, cards: Sequence[StoreCard], *, here: Here, now: datetime) -> list[Shop]:
