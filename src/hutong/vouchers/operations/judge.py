@@ -84,7 +84,7 @@ class _Bench(Struct):
         capsule = token.capsule
         allowance = self.allowances.get((device.device_id, payload.allowance))
         spent = self.spent.get((device.device_id, payload.allowance), _Spent())
-        at = payload.scanned_at
+        at = min(payload.scanned_at, self.now)
         if device.revoked_at is not None:
             return "refused", "device_revoked"
         if device.flagged_at is not None:
@@ -93,7 +93,7 @@ class _Bench(Struct):
             return "refused", "wrong_merchant"
         if capsule.stores and tail(device.store_id) not in capsule.stores:
             return "refused", "wrong_store"
-        if at > self.now + AHEAD:
+        if payload.scanned_at > self.now + AHEAD:
             return "refused", "from_the_future"
         if allowance is None:
             return "refused", "no_allowance"
