@@ -9,13 +9,13 @@ from msgspec import Struct
 from hutong import reviews
 from hutong.desk.buying import member_of
 from hutong.desk.house import House
-from hutong.desk.keyed import good, submit, sure
+from hutong.desk.keyed import good, submit
 from hutong.infra.ids import new_id
 from hutong.infra.limits import Take, take
 from hutong.infra.pictures import Picture, read_ticket, ticket
 from hutong.kit.access import Actor, Permission
 from hutong.kit.masks import mask_name
-from hutong.kit.refusals import NotAllowed
+from hutong.kit.refusals import NotAllowed, Refusal
 from hutong.reviews import (
     Appeal,
     Content,
@@ -45,12 +45,12 @@ class _Given(Struct, frozen=True):
     what: Any
 
 
-async def pictures(house: House, actor: Actor, sent: Sequence[bytes]) -> list[Picture]:
-    """Store pictures for a member. Raises bad_picture, picture_too_large, too_many_tries."""
+async def pictures(house: House, actor: Actor, sent: Sequence[bytes]) -> list[Picture | Refusal]:
+    """Store pictures for a member; each answer at its place: bad_picture, picture_too_large. Raises too_many_tries."""
     if not sent:
         return []
     await _limit(house, f"pictures/{member_of(actor)}", PICTURES_PER_HOUR, HOUR, len(sent))
-    return [sure(one) for one in await house.pictures.take(sent)]
+    return await house.pictures.take(sent)
 
 
 def tickets(house: House, actor: Actor, made: Sequence[Picture]) -> list[str]:

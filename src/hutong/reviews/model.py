@@ -95,8 +95,8 @@ class Rating(Struct, frozen=True):
         return sum(stars * n for stars, n in enumerate(self.stars, 1))
 
     @property
-    def average(self) -> float:
-        """The mean with one decimal, half up; 0.0 when there is none."""
+    def mean(self) -> float:
+        """With one decimal, half up; 0.0 when there is none. Never shown without `count`."""
         return (self.total * 20 + self.count) // (2 * self.count) / 10 if self.count else 0.0
 
 
@@ -221,6 +221,20 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
     reported: int
     appeals: int
+
+
+class ToWrite(Struct, frozen=True, kw_only=True):
+    """A visit that still waits for its review: of which voucher, where, when, and until when it can be written."""
+
+    voucher_id: UUID
+    line_id: UUID
+    merchant_id: UUID
+    store_id: UUID
+    store_name: str
+    offer_id: UUID
+    title: Text
+    used_at: datetime
+    until: datetime
 
 
 class Standing(Struct, frozen=True, kw_only=True):

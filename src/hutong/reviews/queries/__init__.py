@@ -8,6 +8,7 @@ from hutong.reviews.queries.find import (
     of_store,
     offer_ratings,
     ratings,
+    to_write,
     unreviewed,
     versions,
 )  # fmt: skip
@@ -24,6 +25,6 @@ from hutong.reviews.queries.staff import (
 
 __all__ = [
     "appeals_of", "by_ids", "changes_of", "for_staff", "of_lines", "of_member", "of_offer", "of_store",
-    "offer_ratings", "open_appeals", "ratings", "reported", "reports_of", "standing", "unreviewed", "versions",
+    "offer_ratings", "open_appeals", "ratings", "reported", "reports_of", "standing", "to_write", "unreviewed", "versions",
     "waiting",
 ]  # fmt: skip

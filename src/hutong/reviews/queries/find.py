@@ -1,11 +1,13 @@
 """What everybody may read: ratings and shown reviews; and what authors and packages above read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hutong import vouchers
 from hutong.infra.db import Tx
-from hutong.reviews.model import Content, Order, Rating, Review
+from hutong.reviews.model import WRITE_WITHIN, Content, Order, Rating, Review, ToWrite
 from hutong.reviews.queries.rows import as_content, as_rating, as_review
 
 COLUMNS = """r.city_id, r.review_id, r.member_id, r.author, r.language, r.merchant_id, r.store_id, r.offer_id,
@@ -98,6 +100,32 @@ async def of_lines(tx: Tx, line_ids: Sequence[UUID], *, city_id: int) -> dict[UU
 async def unreviewed(tx: Tx, line_ids: Sequence[UUID], *, city_id: int) -> set[UUID]:
     """Those of these order lines that have no review yet. Whether they were used is for vouchers to say."""
     return set(line_ids) - set(await of_lines(tx, line_ids, city_id=city_id))
+
+
+async def to_write(
+    tx: Tx, member_id: UUID, *, city_id: int, now: datetime, limit: int = 50
+) -> list[ToWrite]:  # fmt: skip
+    """The member's own visits that can still be reviewed, the last visit first: of his `limit` newest used vouchers,
+    one for each order line."""
+    held = await vouchers.wallet(tx, member_id, city_id=city_id, tab="used", limit=limit)
+    if not held:
+        return []
+    open_lines = await unreviewed(tx, [voucher.line_id for voucher in held], city_id=city_id)
+    uses = await vouchers.uses_of(tx, [v.voucher_id for v in held if v.line_id in open_lines], city_id=city_id)
+    last = {use.voucher_id: use for use in uses if use.reversed_at is None and now < use.at + WRITE_WITHIN}
+    found: dict[UUID, ToWrite] = {}
+    for voucher in held:
+        use = last.get(voucher.voucher_id)
+        if use is not None:
+            found.setdefault(
+                voucher.line_id,
+                ToWrite(
+                    voucher_id=voucher.voucher_id, line_id=voucher.line_id, merchant_id=voucher.merchant_id,
+                    store_id=use.store_id, store_name=use.store_name, offer_id=voucher.offer_id, title=voucher.title,
+                    used_at=use.at, until=use.at + WRITE_WITHIN,
+                ),
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda one: one.used_at, reverse=True)
 
 
 async def of_member(

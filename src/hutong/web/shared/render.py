@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from hutong import reviews
 from hutong.kit import ids
 from hutong.web.shared.assets import asset_url
 from hutong.web.shared.words import WEB
@@ -19,8 +20,9 @@ def environment() -> Environment:
         auto_reload=False, cache_size=400,
     )  # fmt: skip
     made.globals["asset"] = asset_url
-    for name in ("STORE", "OFFER", "ORDER", "PAYMENT", "REFUND", "VOUCHER", "REDEMPTION"):
+    for name in ("STORE", "OFFER", "ORDER", "PAYMENT", "REFUND", "VOUCHER", "REDEMPTION", "REVIEW"):
         made.globals[name] = getattr(ids, name)
+    made.globals["TAGS"] = reviews.tags()
     return made
 
 
