@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hutong import merchants, orders, settlement, vouchers
-from hutong.desk import offline
+from hutong.desk import counter, offline
 from hutong.infra.db import Database
 from hutong.infra.ids import new_id
 from hutong.kit.access import Permission
@@ -20,7 +20,7 @@ from hutong.vouchers import Scan, ScanAnswer
 from tests.conftest import audit_clean
 from tests.db.crowd import crowd
 from tests.house import TestHouse, make_house
-from tests.offline_play import Key, Phone, Till, actor, bought, switch_on
+from tests.offline_play import STORE, Key, Phone, Till, actor, bought, switch_on
 
 pytestmark = pytest.mark.anyio
 
@@ -157,7 +157,7 @@ async def test_forged_scans_are_never_accepted(house: TestHouse, clock):
 
     def altered(i: int) -> bytes:
         body = bytearray(token.signed)
-        body[39 + i % 30] ^= 1 + i % 200
+        body[45 + i % 30] ^= 1 + i % 200
         return bytes(body)
 
     from msgspec import structs
@@ -376,4 +376,22 @@ async def test_the_declared_maximum_is_shown_before_and_cannot_grow_unseen(house
     assert (on.declared_units, on.worst(1)) == (200_000, 200_000)
     with pytest.raises(LossNotDeclared):
         await Till.enrol(house, name="second")
+    assert await audit_clean(house.db)
+
+
+async def test_a_till_with_a_network_reads_the_same_code(house: TestHouse, clock):
+    await switch_on(house)
+    phone, voucher = await shown(house)
+    tao, city = await actor(house, "tao"), house.town.city_id
+    store = house.town.stores[STORE]
+    text = phone.text(voucher, clock.now())
+    found = await counter.prepare(house, city, tao, store, text)
+    assert found.voucher_id == voucher
+    stranger = Phone(house)
+    stranger.capsules = phone.capsules
+    with pytest.raises(vouchers.StaleQr):
+        await counter.prepare(house, city, tao, store, stranger.text(voucher, clock.now()))
+    await counter.redeem(house, city, tao, store, request_no="r1", presented=text)
+    with pytest.raises(vouchers.AlreadyUsed):
+        await counter.redeem(house, city, tao, store, request_no="r2", presented=text)
     assert await audit_clean(house.db)

@@ -39,12 +39,13 @@ _ES256 = JWSRegistry.algorithms["ES256"]
 
 class Capsule(Struct, frozen=True, kw_only=True):
     """A right as a counter may judge it alone. Windows are instants [from, to), to the minute, within its life; stores
-    (none: all) and the merchant are named by the last six bytes of their ids; `face` is what one use may cost."""
+    (none: all), merchant and offer are named by the last six bytes of their ids; `face` is what one use may cost."""
 
     kind: CapsuleKind
     city_id: int
     voucher_id: UUID
     merchant: bytes
+    offer: bytes
     stores: tuple[bytes, ...]
     issued_at: datetime
     expires_at: datetime
@@ -65,6 +66,10 @@ class Token(Struct, frozen=True, kw_only=True):
     signed: bytes
     step: int
     signature: bytes
+
+    @property
+    def voucher_id(self) -> UUID:
+        return self.capsule.voucher_id
 
 
 class HouseKey:
@@ -132,6 +137,11 @@ def why_not_genuine(token: Token, keys: Mapping[bytes, bytes]) -> str | None:
     return None
 
 
+def shown_by(token: Token, phone_key: bytes) -> bool:
+    """Whether the phone with this key signed the half minute."""
+    return verify(phone_key, token_message(token.voucher_id, token.step), token.signature)
+
+
 def in_time(step: int, at: datetime) -> bool:
     """Whether a half minute fits the instant at which it was scanned, both clocks a little wrong."""
     middle = datetime.fromtimestamp(step * STEP_SECONDS + STEP_SECONDS // 2, UTC)
@@ -159,8 +169,8 @@ def capsule_of(
         found, end = found[:MOST_WINDOWS], found[MOST_WINDOWS - 1][1]
     return Capsule(
         kind=kind, city_id=voucher.city_id, voucher_id=voucher.voucher_id, merchant=tail(voucher.merchant_id),
-        stores=tuple(tail(store) for store in voucher.store_ids), issued_at=start, expires_at=end,
-        windows=tuple(found), uses_left=min(voucher.uses_left, 255), face=worth(voucher), phone_key=phone_key,
+        offer=tail(voucher.offer_id), stores=tuple(tail(store) for store in voucher.store_ids), issued_at=start,
+        expires_at=end, windows=tuple(found), uses_left=min(voucher.uses_left, 255), face=worth(voucher), phone_key=phone_key,
     )  # fmt: skip
 
 
@@ -212,7 +222,7 @@ def _pack(capsule: Capsule, name: bytes) -> bytes:
     issued = _minutes(capsule.issued_at)
     parts = [
         bytes([VERSION]), name, bytes([KINDS[capsule.kind]]), capsule.city_id.to_bytes(4, "big"),
-        capsule.voucher_id.bytes, capsule.merchant, issued.to_bytes(4, "big"),
+        capsule.voucher_id.bytes, capsule.merchant, capsule.offer, issued.to_bytes(4, "big"),
         (_minutes(capsule.expires_at) - issued).to_bytes(2, "big"), bytes([capsule.uses_left]),
         min(capsule.face, 2**32 - 1).to_bytes(4, "big"), capsule.phone_key, bytes([len(capsule.stores)]),
         *capsule.stores, bytes([len(capsule.windows)]),
@@ -224,10 +234,10 @@ def _pack(capsule: Capsule, name: bytes) -> bytes:
 
 def unpack(signed: bytes) -> Capsule | None:
     """The capsule in these bytes, its signature not looked at; None when they are none."""
-    if len(signed) < 78 + 64 or signed[0] != VERSION:
+    if len(signed) < 84 + 64 or signed[0] != VERSION:
         return None
     kind = {number: name for name, number in KINDS.items()}.get(signed[5])
-    stores_from = 77
+    stores_from = 83
     count = signed[stores_from - 1]
     windows_from = stores_from + 6 * count + 1
     if kind is None or count > MOST_STORES or windows_from > len(signed) - 64:
@@ -235,7 +245,7 @@ def unpack(signed: bytes) -> Capsule | None:
     spans = signed[windows_from - 1]
     if spans > MOST_WINDOWS or windows_from + 4 * spans + 64 != len(signed):
         return None
-    issued = int.from_bytes(signed[32:36], "big")
+    issued = int.from_bytes(signed[38:42], "big")
 
     def span(i: int) -> tuple[datetime, datetime]:
         at = windows_from + 4 * i
@@ -244,9 +254,9 @@ def unpack(signed: bytes) -> Capsule | None:
 
     return Capsule(
         kind=kind, city_id=int.from_bytes(signed[6:10], "big"), voucher_id=UUID(bytes=signed[10:26]),
-        merchant=signed[26:32], issued_at=_instant(issued),
-        expires_at=_instant(issued + int.from_bytes(signed[36:38], "big")), uses_left=signed[38],
-        face=int.from_bytes(signed[39:43], "big"), phone_key=signed[43:76],
+        merchant=signed[26:32], offer=signed[32:38], issued_at=_instant(issued),
+        expires_at=_instant(issued + int.from_bytes(signed[42:44], "big")), uses_left=signed[44],
+        face=int.from_bytes(signed[45:49], "big"), phone_key=signed[49:82],
         stores=tuple(signed[stores_from + 6 * i : stores_from + 6 * i + 6] for i in range(count)),
         windows=tuple(span(i) for i in range(spans)),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from hutong.infra.db import Tx
 from hutong.infra.limits import Take, spent_many, take, window_start
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
+from hutong.vouchers.capsules import Token, read_token, shown_by
 from hutong.vouchers.codes import Qr, Typed, masked, read_presented, step_presented, step_proven
 from hutong.vouchers.model import Prepare, Redeem, Voucher
 from hutong.vouchers.queries import as_voucher
@@ -20,7 +21,7 @@ from hutong.vouchers.refusals import StaleQr, TooManyGuesses, UnknownCode
 PER_STAFF = (20, 600)
 PER_STORE = (120, 3600)
 
-_Seen = Qr | Typed | None
+_Seen = Qr | Token | Typed | None
 
 
 class Stock(Struct):
@@ -28,6 +29,7 @@ class Stock(Struct):
 
     by_id: dict[UUID, Voucher]
     by_code: dict[str, UUID]
+    phones: dict[UUID, list[bytes]] = {}  # keys of phones that have capsules, where such codes were shown
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -82,7 +84,8 @@ async def load_stock(
 ) -> Stock:
     """All vouchers that the requests may mean, in one statement; locked in sorted order when they will be used."""
     ids = {s.voucher_id for s in seen if isinstance(s, Qr) and s.city_id == city_id}
-    ids |= {r.voucher_id for r in requests if isinstance(r, Redeem) and r.voucher_id is not None}
+    tokens = {s.voucher_id for s in seen if isinstance(s, Token) and s.capsule.city_id == city_id}
+    ids |= tokens | {r.voucher_id for r in requests if isinstance(r, Redeem) and r.voucher_id is not None}
     codes = {s.code for s in seen if isinstance(s, Typed)}
     if not ids and not codes:
         return Stock({}, {})
@@ -93,12 +96,25 @@ async def load_stock(
         city=city_id, ids=sorted(ids), codes=sorted(codes),
     )  # fmt: skip
     found = [as_voucher(row) for row in rows]
-    return Stock({v.voucher_id: v for v in found}, {v.code: v.voucher_id for v in found})
+    phones = await _phones(tx, sorted(tokens), city_id=city_id) if tokens else {}
+    return Stock({v.voucher_id: v for v in found}, {v.code: v.voucher_id for v in found}, phones)
+
+
+async def _phones(tx: Tx, voucher_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, list[bytes]]:
+    rows = await tx.rows(
+        """select voucher_id, phone_key from vouchers.capsules
+           where city_id = %(city)s and voucher_id = any(%(ids)s::uuid[])""",
+        city=city_id, ids=voucher_ids,
+    )  # fmt: skip
+    found: dict[UUID, list[bytes]] = {}
+    for row in rows:
+        found.setdefault(row["voucher_id"], []).append(bytes(row["phone_key"]))
+    return found
 
 
 def see(requests: Sequence[Prepare | Redeem]) -> list[_Seen]:
     """What each request presents, taken apart; None for a proof or for something unreadable."""
-    return [None if _has_proof(request) else read_presented(request.presented) for request in requests]
+    return [None if _has_proof(r) else read_token(r.presented.strip()) or read_presented(r.presented) for r in requests]
 
 
 def _has_proof(request: Prepare | Redeem) -> bool:
@@ -116,13 +132,17 @@ def identify(request: Prepare | Redeem, seen: _Seen, stock: Stock, *, city_id: i
         return Found(refusal=UnknownCode(), reason="unreadable")
     if isinstance(seen, Typed):
         return _of_merchant(request, stock.by_id.get(stock.by_code.get(seen.code, UUID(int=0))), "code")
-    if seen.city_id != city_id:
+    if (seen.capsule.city_id if isinstance(seen, Token) else seen.city_id) != city_id:
         return Found(way="qr", refusal=UnknownCode(), reason="other_city")
     voucher = stock.by_id.get(seen.voucher_id)
     found = _of_merchant(request, voucher, "qr")
     if voucher is None or found.refusal is not None:
         return found
-    step = step_presented(voucher, seen.token, now)
+    if isinstance(seen, Token):  # the code for counters without a network, at one that has it
+        known = stock.phones.get(voucher.voucher_id, [])
+        step = seen.step if any(shown_by(seen, key) for key in known) else None
+    else:
+        step = step_presented(voucher, seen.token, now)
     if step is None:
         return Found(voucher_id=voucher.voucher_id, way="qr", refusal=StaleQr())
     return Found(voucher_id=voucher.voucher_id, way="qr", step=step)

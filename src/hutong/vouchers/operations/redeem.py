@@ -53,7 +53,8 @@ async def redeem(
         guesses = await _scan.load_guesses(tx, requests, seen=seen, city_id=city_id, now=now)
         gone = [v.voucher_id for v in stock.by_id.values() if v.state == "used"]
         last = await _uses.last_uses(tx, gone, city_id=city_id)
-        counter = _Counter(city_id, now, zone, window, _scan.Stock(dict(stock.by_id), stock.by_code), known, last)
+        copy = _scan.Stock(dict(stock.by_id), stock.by_code, stock.phones)
+        counter = _Counter(city_id, now, zone, window, copy, known, last)
         done = counter.serve(requests, seen, guesses)
         written = await _uses.insert(tx, done.rows, city_id=city_id)
         if len(written) == len(done.rows):

@@ -9,13 +9,19 @@ from hutong.web.consumer import (
     deal,
     home,
     maps,
+    me,
+    me_privacy,
+    me_settings,
     mine,
     nearby,
     paying,
     pwa,
     refunds,
+    reviewing,
+    reviews,
     searching,
     stores,
+    tokens,
     voucher,
     wallet,
 )
@@ -27,7 +33,8 @@ def router() -> Router:
     handlers = [
         *cities.ROUTES, *home.ROUTES, *nearby.ROUTES, *searching.ROUTES, *maps.ROUTES, *stores.ROUTES,
         *deal.ROUTES, *checkout.ROUTES, *paying.ROUTES, *wallet.ROUTES, *voucher.ROUTES, *mine.ROUTES,
-        *refunds.ROUTES, *pwa.ROUTES,
+        *refunds.ROUTES, *reviews.ROUTES, *reviewing.ROUTES, *pwa.ROUTES, *me.ROUTES, *me_settings.ROUTES,
+        *me_privacy.ROUTES, *tokens.ROUTES,
     ]  # fmt: skip
     return Router("/", route_handlers=handlers, dependencies={"here": Provide(provide_here)})
 

@@ -17,6 +17,7 @@ from hutong.vouchers import Voucher
 from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.consumer.tokens import pocket_part
 from hutong.web.consumer.wallet import tickets_of
 from hutong.web.shared.assets import asset_url, assets
 from hutong.web.shared.guards import signed_in
@@ -94,13 +95,14 @@ async def pocket(visit: Visiting, here: InCity, voucher: FromPath[str]) -> Respo
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
         held = await own_voucher(tx, visit, here, voucher)
+        far = await pocket_part(tx, here, held)
     if not shows_code(held, now):
         raise NotFound()
     body = {
         "id": voucher, "city": here.city_id, "short": to_crockford(held.voucher_id.bytes).upper(),
         "secret": base64.urlsafe_b64encode(held.secret).decode().rstrip("="), "after": held.last_step,
         "version": held.version, "now": _ms(now), "from": _ms(held.valid_from), "to": _ms(held.valid_to),
-        "step": STEP_SECONDS * 1000,
+        "step": STEP_SECONDS * 1000, "offline": far,
     }  # fmt: skip
     return Response(body, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
 
