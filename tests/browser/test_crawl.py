@@ -1,0 +1,177 @@
+"""Every page as every person, in both languages: nothing broken, nothing strange, nothing that only some can use.
+
+HUTONG_CRAWL_REPORT names a folder for reports: all findings, grouped, one file for each walk.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from hutong.infra.db import Database
+from hutong.kit.ids import OFFER, ORDER, STORE, VOUCHER
+from hutong.web.routes import make_app
+from tests.browser.conftest import ARGS, CHROMIUM, serving
+from tests.browser.crawl import Finding, Routes, Walk, report
+from tests.conftest import with_database
+from tests.house import make_house
+from tests.provider import free_port
+from tests.town_canary import poison
+from tests.world import TownClock, World, make_world
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.timeout(600)]
+
+CONSUMERS, STAFF = (None, "ann", "bo"), ("tao", "wen", "mei", "lin", "pat")
+# Staff pages that the cashier sees are judged as his; so the owner's walk does not judge them again.
+CASHIERS = ("/m/{store}/scan", "/m/{store}/latest", "/m/{store}/history", "/m/{store}/more", "/m/{store}/redemptions")
+# Names and words that people wrote: they stand on a page as they are, in whatever language.
+THEIRS = (
+    "小安", "阿波", "梅姐", "小涛", "林姐", "派特", "文姐", "周末兼职小顾", "一号收银机", "请写清楚菜品的分量",
+    "“面”", "面", "中文", "English",
+)  # fmt: skip
+# Routes that no link leads to, with the reason.
+NO_PAGE = {
+    "/c/{city}/vouchers/{voucher}/live": "a stream of events, read by voucher.js",
+    "/c/{city}/vouchers/{voucher}/pocket": "data for the offline wallet",
+    "/c/{city}/vouchers/{voucher}/code.svg": "the picture in the voucher's page",
+    "/c/{city}/orders/{order}/result/news": "a stream of events, read by waiting.js",
+    "/c/{city}/app.webmanifest": "read by the browser",
+    "/c/sw.js": "the service worker",
+    "/c/{city}/map/places": "data of the map",
+    "/c/{city}/map/lanes": "data of the map",
+    "/cities/nearest": "asked by the page of cities when it knows where one stands",
+}
+HOME = {"bo": ("/none",), "tao": ("/m",), "wen": ("/m",), "mei": ("/m",), "lin": ("/o",), "pat": ("/o",)}
+VISITED: dict[str | None, set[str]] = {}
+
+
+@pytest.fixture(scope="module")
+def world_url(server_url: str, template: str) -> Iterator[str]:
+    """A database for the walks of this process; nobody else writes into it."""
+    name = f"hutong_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{template}"'.encode())
+    yield with_database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture(scope="module")
+async def world(world_url: str) -> AsyncIterator[World]:
+    """The lived-in town, served."""
+    db = await Database(world_url).open()
+    made = await make_world(await make_house(db, TownClock(), port=free_port()))
+    async with serving(made.house):
+        yield made
+    await db.close()
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield made
+        await made.close()
+
+
+def starts(world: World, who: str | None) -> list[str]:
+    """Where the walk of somebody begins: what he has as a bookmark, and what no page can link to."""
+    city, town = f"/c/{world.house.town.slug}", world.house.town
+    store = STORE.show(town.stores["noodle-bar-lantern"], world.city)
+    offers = [OFFER.show(town.offers[slug], world.city) for slug in ("two-bowls", "tipping", "brief")]
+    if who in STAFF:
+        pages = {"tao": ("scan", "history"), "wen": ("scan", "history", "today"), "mei": ("scan", "today", "statement")}
+        if who not in pages:
+            return ["/o", f"/o/{town.slug}"]
+        return ["/m", *(f"/m/{store}/{page}" for page in pages[who])]
+    public = ["/", "/cities", f"{city}/", f"{city}/search?q=面", f"{city}/search?q=qqxxzz", f"{city}/nearby", "/style"]
+    public += [*(f"{city}/deals/{offer}" for offer in offers), f"{city}/map", "/sign-in"]
+    if who is None:
+        return public
+    mine = [f"{city}/me", f"{city}/vouchers", f"{city}/orders", f"{city}/checkout?offer={offers[0]}"]
+    if who == "ann":
+        unpaid, paid = (ORDER.show(world.orders[name], world.city) for name in ("unpaid", "part-refunded"))
+        mine += [f"{city}/orders/{unpaid}/{page}" for page in ("payment", "result")]
+        mine += [f"/paid/{unpaid}", f"/paid/{paid}"]
+        mine += [f"{city}/orders/{ORDER.show(one, world.city)}" for one in world.orders.values()]
+        names = ("unused", "used", "refunded", "expired", "waiting")
+        mine += [f"{city}/vouchers/{VOUCHER.show(world.vouchers[name], world.city)}" for name in names]
+    return [*mine, *public]
+
+
+def judged(who: str | None, route: str, open_to_all: bool) -> bool:
+    """Whose page it is."""
+    staff = route.startswith(("/m", "/o"))
+    return {
+        None: not staff, "ann": not staff and not open_to_all, "bo": False, "tao": staff, "wen": False,
+        "mei": route.startswith("/m") and not route.startswith(CASHIERS), "lin": route.startswith("/o"),
+        "pat": False,
+    }[who]  # fmt: skip
+
+
+async def walk(world: World, browser: Browser, who: str | None, *, only_canary: bool = False) -> set[Finding]:
+    """In both languages; what was found."""
+    routes, found = Routes(make_app(world.house)), set[Finding]()
+    for language in ("zh",) if only_canary else ("zh", "en"):
+        steps = Walk(
+            world.house, routes, language, token=world.tokens.get(who or ""), theirs=THEIRS,
+            judge=lambda route, open_to_all: judged(who, route, open_to_all), only_canary=only_canary,
+            home=HOME.get(who, ("/",)),
+        )  # fmt: skip
+        await steps.go(browser, starts(world, who))
+        found |= steps.findings
+        VISITED.setdefault(who, set()).update(steps.visited)
+    keep(found, f"{who or 'nobody'}{'-canary' if only_canary else ''}")
+    return found
+
+
+def keep(found: set[Finding], name: str) -> None:
+    """For whoever mends: the report as a file."""
+    if folder := os.environ.get("HUTONG_CRAWL_REPORT"):
+        Path(folder, f"{name}.txt").write_text(report(found) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "who",
+    [pytest.param(one, marks=pytest.mark.xdist_group("crawl-consumer")) for one in CONSUMERS]
+    + [pytest.param(one, marks=pytest.mark.xdist_group("crawl-staff")) for one in STAFF],
+    ids=lambda one: one or "nobody",
+)
+async def test_every_page(world: World, browser: Browser, who: str | None):
+    found = await walk(world, browser, who)
+    assert not found, f"\n{report(found)}"
+
+
+@pytest.mark.xdist_group("crawl-consumer")
+def test_no_consumers_page_is_forgotten(world: World):
+    """A page to which no way leads, or that the walk does not know."""
+    assert _unseen(world, staff=False, people=CONSUMERS) == set()
+
+
+@pytest.mark.xdist_group("crawl-staff")
+def test_no_page_of_the_staff_is_forgotten(world: World):
+    assert _unseen(world, staff=True, people=STAFF) == set()
+
+
+def _unseen(world: World, *, staff: bool, people: tuple[str | None, ...]) -> set[str]:
+    if not set(people) <= VISITED.keys():
+        pytest.skip("says something only after all walks of these people")
+    pages = {path for path in Routes(make_app(world.house)).paths() if path.startswith(("/m", "/o")) == staff}
+    return pages - NO_PAGE.keys() - set[str]().union(*(VISITED[who] for who in people))
+
+
+@pytest.mark.xdist_group("crawl-canary")
+async def test_stored_text_stays_text(world: World, browser: Browser):
+    """Whatever people can write carries a script; no page of anybody runs it or makes elements of it."""
+    await poison(world.house.db)
+    page = await browser.new_page()
+    await page.goto(f"{world.house.settings.address}/c/{world.house.town.slug}/")
+    assert "canary{{7*7}}" in await page.inner_text("main")  # it stands there, as text
+    found = set[Finding]()
+    for who in (*CONSUMERS, *STAFF):
+        found |= await walk(world, browser, who, only_canary=True)
+    assert not found, f"\n{report(found)}"

@@ -1,0 +1,99 @@
+"""Puts a script into every text that people can write: what a thief would do if some operation let him.
+
+Written with SQL, past all operations, since some of them would cut it: the pages must hold by themselves.
+"""
+
+from psycopg.errors import CheckViolation
+from sqlalchemy import ARRAY, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from hutong.infra.db import Database
+from hutong.infra.tables import metadata
+from tests.schema import load_tables
+
+CANARY = """"><img src=x onerror="window.__canary=1"><script>window.__canary=1</script>canary{{7*7}}'`"""
+SHORT = '"><img src=x onerror=__canary=1>'
+
+# Columns with words of people, by what they hold: one text, a pair {zh, en}, a list of pairs, a list of texts.
+WRITTEN = {
+    "catalog.categories": {"name": "pair"},
+    "catalog.offers": {"title": "pair", "summary": "pair", "included": "pairs", "excluded": "pairs"},
+    "catalog.offer_changes": {"reason": "text"},
+    "catalog.search_docs": {"title": "pair"},
+    "catalog.searches": {"term": "text"},
+    "catalog.storefronts": {"address": "pair", "merchant_name": "pair", "name": "pair"},
+    "inventory.quotas": {"label": "text"},
+    "settlement.earnings": {"title": "pair"},
+    "vouchers.scans": {"presented": "text"},
+    "merchants.merchants": {"name": "pair"},
+    "merchants.stores": {"name": "pair", "address": "pair", "close_reason": "text"},
+    "merchants.store_exceptions": {"note": "pair"},
+    "merchants.store_photos": {"alt": "pair"},
+    "merchants.invitations": {"label": "text"},
+    "merchants.devices": {"name": "text"},
+    "people.members": {"name": "text"},
+    "people.keys": {"label": "text"},
+    "people.credentials": {"label": "text"},
+    "people.sessions": {"device": "text"},
+    "places.cities": {"name": "pair"},
+    "places.districts": {"name": "pair"},
+    "orders.orders": {"member_name": "text"},
+    "orders.lines": {"title": "pair"},
+    "orders.changes": {"reason": "text"},
+    "vouchers.vouchers": {"holder_name": "text", "title": "pair"},
+    "vouchers.redemptions": {"store_name": "text", "staff_name": "text"},
+    "vouchers.reversals": {"reason": "text"},
+    "vouchers.changes": {"reason": "text"},
+    "vouchers.conflicts": {"note": "text"},
+    "reviews.reviews": {"author": "text", "title": "pair", "words": "text", "reply": "text"},
+    "reviews.replies": {"words": "text"},
+    "reviews.versions": {"words": "text"},
+    "reviews.changes": {"reason": "text"},
+    "reviews.reports": {"words": "text"},
+    "reviews.appeals": {"words": "text"},
+}
+JOIN = {
+    "text": "{column} = {column} || %(canary)s",
+    "pair": """{column} = jsonb_build_object(
+                 'zh', ({column}->>'zh') || %(canary)s, 'en', ({column}->>'en') || %(canary)s)""",
+    "pairs": """{column} = (select coalesce(jsonb_agg(jsonb_build_object(
+                    'zh', (one->>'zh') || %(canary)s, 'en', (one->>'en') || %(canary)s)), '[]')
+                  from jsonb_array_elements({column}) one)""",
+}
+OVER = {  # instead of what was there
+    "text": "{column} = %(canary)s",
+    "pair": "{column} = jsonb_build_object('zh', %(canary)s::text, 'en', %(canary)s::text)",
+    "pairs": JOIN["pairs"],
+}
+
+
+async def poison(db: Database) -> None:
+    """Every row of every column of WRITTEN that this installation has."""
+    load_tables()
+    known = {table.fullname: table for table in metadata.sorted_tables}
+    for name, columns in WRITTEN.items():
+        if name not in known:
+            continue
+        there = {column: kind for column, kind in columns.items() if column in known[name].columns}
+        for column, kind in there.items():
+            for change, canary in ((JOIN[kind], CANARY), (JOIN[kind], SHORT), (OVER[kind], SHORT)):
+                try:
+                    async with db.central() as tx:
+                        where = f"where {column} is not null"
+                        await tx.run(f"update {name} set {change.format(column=column)} {where}", canary=canary)
+                    break
+                except CheckViolation:  # too long for its column
+                    continue
+            else:
+                raise AssertionError(f"{name}.{column} took no canary")
+
+
+def texts() -> set[tuple[str, str]]:
+    """Every column of the schema that could hold words."""
+    load_tables()
+    return {
+        (table.fullname, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Text | JSONB | ARRAY)
+    }
