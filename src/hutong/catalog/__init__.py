@@ -68,6 +68,7 @@ from hutong.catalog.refusals import (
     NotOnSale,
     OfferChanged,
     OfferNotFound,
+    OfferTaken,
     SaleNotStarted,
     SaleOver,
     StoreOfAnother,
@@ -80,10 +81,10 @@ from hutong.catalog.terms import term_of
 
 __all__ = [
     "LIVE_FIELDS", "BadPrice", "BadTerms", "Category", "Change", "Draft", "MapCell", "Narrow", "NeedsReview",
-    "NoStores", "NotOnSale", "Offer", "OfferBrief", "OfferChanged", "OfferDeed", "OfferNotFound", "Page",
-    "PricePeriod", "Revise", "SaleNotStarted", "SaleOver", "Sort", "Status", "Step", "StoreCard", "StoreDoc",
-    "StoreOfAnother", "StorePage", "Suggestion", "TippingOffer", "TooManyPerOrder", "UnknownCategory", "Waiting",
-    "WrongStatus", "add_categories", "approve", "categories", "category_counts", "count_searches",
+    "NoStores", "NotOnSale", "Offer", "OfferBrief", "OfferChanged", "OfferDeed", "OfferNotFound", "OfferTaken",
+    "Page", "PricePeriod", "Revise", "SaleNotStarted", "SaleOver", "Sort", "Status", "Step", "StoreCard",
+    "StoreDoc", "StoreOfAnother", "StorePage", "Suggestion", "TippingOffer", "TooManyPerOrder", "UnknownCategory",
+    "Waiting", "WrongStatus", "add_categories", "approve", "categories", "category_counts", "count_searches",
     "counts_by_status", "deeds", "draft", "due_to_end", "end", "faults", "forget_searches", "history", "hot_terms",
     "index_offers", "index_stores", "map_cells", "nearby", "offers", "offers_in_scope", "pause", "preview",
     "price_history", "publish", "refresh_stores", "reject", "resume", "revise", "search", "store_page",

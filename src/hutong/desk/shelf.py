@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, structs
 
 from hutong import catalog, inventory
-from hutong.catalog import Draft, Offer, OfferChanged, OfferNotFound, Revise, Step
+from hutong.catalog import Draft, Offer, OfferChanged, OfferNotFound, OfferTaken, Revise, Step
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
 from hutong.infra.db import Tx
@@ -19,6 +19,7 @@ from hutong.kit.refusals import BadInput, NotAllowed, Refusal
 from hutong.kit.terms import Terms
 
 MOST_UNITS = 10_000_000
+FORM = "form "  # how the history names a form that saves again and again
 # What a draft and a change of it have in common.
 CONTENT = tuple(field.name for field in structs.fields(Revise) if field.default is UNSET)
 
@@ -30,11 +31,12 @@ def _units(total: int) -> int:
 
 
 async def save_draft(
-    house: House, city_id: int, actor: Actor, draft: Draft, *, total: int, version: int | None
+    house: House, city_id: int, actor: Actor, draft: Draft, *, total: int, version: int | None, form: str
 ) -> Offer:  # fmt: skip
     """Write a draft (`version` None: it is new) with `total` units; saving the same again changes nothing.
 
-    The stock has the id of the draft unless it names another. Raises not_allowed, bad_input and the refusals of
+    `form` names the form that saves again and again: what it saved itself since that version is no conflict. The
+    stock has the id of the draft unless it names another. Raises not_allowed, bad_input, the refusals of
     catalog.draft and catalog.revise, offer_changed when somebody else saved since that version, total_too_low.
     """
     if not actor.can(Permission.EDIT_OFFERS, city=city_id, merchant=draft.merchant_id):
@@ -43,10 +45,14 @@ async def save_draft(
     ready = structs.replace(draft, by=actor.member_id, quota_id=draft.quota_id or draft.offer_id)
 
     async def work(tx: Tx) -> Offer:
+        offer = None
         if version is None:
-            offer = sure((await catalog.draft(tx, [ready], city_id=city_id, now=now))[0])
-        else:
-            offer = await _revised(tx, _change(ready, actor, version), city_id=city_id, now=now)
+            result = (await catalog.draft(tx, [ready], city_id=city_id, now=now))[0]
+            if not isinstance(result, OfferTaken):  # taken: this form has saved it before, and nobody answered
+                offer = sure(result)
+                offer = offer if offer.version == 1 else None
+        if offer is None:
+            offer = await _revised(tx, _change(ready, actor, version or 1, form), city_id=city_id, now=now)
         stock = OpenQuota(quota_id=offer.quota_id or offer.offer_id, label=draft.title.zh[:80], total=total)
         (there,) = await inventory.open_quotas(tx, [stock], city_id=city_id, now=now)
         if there.total != total:
@@ -56,27 +62,27 @@ async def save_draft(
     return await house.db.run_city(city_id, work)
 
 
-def _change(draft: Draft, actor: Actor, version: int) -> Revise:
+def _change(draft: Draft, actor: Actor, version: int, form: str) -> Revise:
     content: dict[str, Any] = {name: getattr(draft, name) for name in CONTENT}
     within = actor.scope(Permission.EDIT_OFFERS)
-    return Revise(offer_id=draft.offer_id, by=actor.member_id, version=version, within=within, **content)
+    return Revise(
+        offer_id=draft.offer_id, by=actor.member_id, version=version, within=within, reason=f"{FORM}{form}", **content
+    )
 
 
 async def _revised(tx: Tx, change: Revise, *, city_id: int, now: datetime) -> Offer:
-    """The offer after the change. A save whose answer was lost and that comes again has happened already."""
+    """The offer after the change. What the same form saved before, with or without an answer, is no conflict."""
     result = (await catalog.revise(tx, [change], city_id=city_id, now=now))[0]
-    if isinstance(result, OfferChanged):
-        (stands,) = await catalog.offers(tx, [change.offer_id], city_id=city_id)
-        if stands is not None and all(_same(stands, change, name) for name in CONTENT):
-            return stands
-    return sure(result)
-
-
-def _same(offer: Offer, change: Revise, name: str) -> bool:
-    wanted = getattr(change, name)
-    if name == "store_ids" and wanted is not UNSET:
-        wanted = tuple(sorted(set(wanted)))
-    return wanted is UNSET or wanted == getattr(offer, name)
+    if not isinstance(result, OfferChanged):
+        return sure(result)
+    (stands,) = await catalog.offers(tx, [change.offer_id], city_id=city_id)
+    history = await catalog.history(tx, change.offer_id, city_id=city_id)
+    since = [c for c in history if c.version > (change.version or 0)]
+    own = all(c.by == change.by and c.what == "revised" and c.reason == change.reason for c in since)
+    if stands is None or not (own and change.reason.startswith(FORM)):
+        raise result
+    again = structs.replace(change, version=stands.version)
+    return sure((await catalog.revise(tx, [again], city_id=city_id, now=now))[0])
 
 
 async def mine(tx: Tx, city_id: int, actor: Actor, offer_id: UUID, permission: Permission) -> Offer:
@@ -101,10 +107,10 @@ async def copy_offer(house: House, city_id: int, actor: Actor, offer_id: UUID, *
         source = await mine(tx, city_id, actor, offer_id, Permission.EDIT_OFFERS)
         (stock,) = await inventory.quotas(tx, [source.quota_id or source.offer_id], city_id=city_id)
     draft = copied(source, new_id=new_id, by=actor.member_id, now=now, zone=zone)
-    made, ready = [OpenQuota(quota_id=new_id, label=source.title.zh[:80], total=stock.total if stock else 100)], draft
+    made = [OpenQuota(quota_id=new_id, label=source.title.zh[:80], total=stock.total if stock else 100)]
 
     async def work(tx: Tx) -> Offer:
-        offer = sure((await catalog.draft(tx, [ready], city_id=city_id, now=now))[0])
+        offer = sure((await catalog.draft(tx, [draft], city_id=city_id, now=now))[0])
         await inventory.open_quotas(tx, made, city_id=city_id, now=now)
         return offer
 

@@ -34,7 +34,7 @@ ENTRIES = (
         name="conflicts", path="/conflicts", icon="alert", permission=P.EDIT_STORE, group="counter", live=False
     ),
     Entry(
-        name="deals", path="/deals", icon="ticket", permission=P.VIEW_OFFERS, group="shop", thumb=True, live=False
+        name="deals", path="/deals", icon="ticket", permission=P.VIEW_OFFERS, group="shop", thumb=True
     ),
     Entry(name="reviews", path="/reviews", icon="star", permission=P.VIEW_ORDERS, group="shop", live=False),
     Entry(name="stores", path="/stores", icon="store", permission=P.EDIT_STORE, group="shop", live=False),
