@@ -126,6 +126,7 @@ def pull_out(answer: PullAnswer, *, whole: bool) -> dict[str, Any]:
         "allowance": pulled.allowance and allowance_out(pulled.allowance),
         "last_seq": pulled.last_seq, "missing": pulled.missing,
         "changed": [[one.tail.hex(), one.usable] for one in answer.changed],
+        "titles": {name.hex(): title for name, title in answer.titles.items()},
         "keys": {name.hex(): b64(key) for name, key in answer.keys.items()},
     }  # fmt: skip
 

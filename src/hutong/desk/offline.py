@@ -8,14 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from hutong import merchants, people, places, settlement, vouchers
+from hutong import catalog, merchants, people, places, settlement, vouchers
 from hutong.desk import counter
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
 from hutong.infra.db import Tx
 from hutong.infra.ids import new_id
 from hutong.infra.limits import Take, take
-from hutong.kit.access import Actor, Permission
+from hutong.kit.access import Actor, Permission, Scope
 from hutong.kit.refusals import BadInput, NotAllowed, NotFound
 from hutong.kit.text import Text
 from hutong.merchants import Device, DeviceNotRecognised, Enrol, Limits, MessageReplayed, Seen, SetLimits
@@ -46,6 +46,7 @@ class PullAnswer(Struct, frozen=True, kw_only=True):
     pulled: Pulled
     changed: tuple[Changed, ...]
     keys: dict[bytes, bytes]
+    titles: dict[bytes, Text]  # of the merchant's offers, by the last six bytes of their ids
 
 
 class UploadAnswer(Struct, frozen=True, kw_only=True):
@@ -208,10 +209,18 @@ async def pull(house: House, city_id: int, sent: Sent, ask: Pull, *, since: date
             tx, device.merchant_id, city_id=city_id, now=now, since=since and since - OVERLAP
         )
         return PullAnswer(
-            now=now, device=device, store=store, pulled=pulled, changed=tuple(changed), keys=public_keys(house)
-        )
+            now=now, device=device, store=store, pulled=pulled, changed=tuple(changed), keys=public_keys(house),
+            titles=await _titles(tx, device, city_id=city_id),
+        )  # fmt: skip
 
     return await house.db.run_city(city_id, work)
+
+
+async def _titles(tx: Tx, device: Device, *, city_id: int) -> dict[bytes, Text]:
+    """What the merchant sells or has sold lately: a till without a network names what it takes."""
+    scope = Scope(merchants=frozenset({device.merchant_id}))
+    page = await catalog.offers_in_scope(tx, scope, city_id=city_id, merchant_id=device.merchant_id, limit=200)
+    return {vouchers.tail(offer.offer_id): offer.title for offer in page.items}
 
 
 async def upload(house: House, city_id: int, sent: Sent, rows: Sequence[tuple[int, str, bytes]]) -> UploadAnswer:

@@ -170,7 +170,8 @@ def capsule_of(
     return Capsule(
         kind=kind, city_id=voucher.city_id, voucher_id=voucher.voucher_id, merchant=tail(voucher.merchant_id),
         offer=tail(voucher.offer_id), stores=tuple(tail(store) for store in voucher.store_ids), issued_at=start,
-        expires_at=end, windows=tuple(found), uses_left=min(voucher.uses_left, 255), face=worth(voucher), phone_key=phone_key,
+        expires_at=end, windows=tuple(found), uses_left=min(voucher.uses_left, 255), face=worth(voucher),
+        phone_key=phone_key,
     )  # fmt: skip
 
 
