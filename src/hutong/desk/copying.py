@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from hutong import messages, orders, payments, people, places, vouchers
+from hutong import messages, orders, payments, people, places, reviews, vouchers
 from hutong.desk.house import House
 from hutong.infra.db import Tx
 from hutong.kit.access import Actor
@@ -29,6 +29,7 @@ me.json        账号、通行密钥、登录设备、通知选择 / account, pa
 messages.json  站内消息与短信记录 / messages in the app and by text
 orders.json    各城市的订单、付款与退款 / orders, payments and refunds, city by city
 vouchers.json  各城市的券与使用记录 / vouchers and their uses, city by city
+reviews.json   写过的点评 / reviews
 
 时间为 UTC，金额以最小货币单位（分）计。 Times are UTC; amounts are in the smallest unit (fen).
 """
@@ -42,10 +43,12 @@ async def copy_of(house: House, actor: Actor) -> bytes:
         mine = await orders.cities_of_member(tx, actor.member_id, [city.city_id for city in every])
     bought: list[dict[str, Any]] = []
     held: list[dict[str, Any]] = []
+    said: list[dict[str, Any]] = []
     for city in (one for one in every if one.city_id in mine):
         async with house.db.reading(city.city_id) as tx:
             await _city(tx, city, actor.member_id, bought, held)
-    return _packed({"me": me, "messages": told, "orders": bought, "vouchers": held})
+            said += await _reviews(tx, city, actor.member_id)
+    return _packed({"me": me, "messages": told, "orders": bought, "vouchers": held, "reviews": said})
 
 
 def _packed(parts: dict[str, Any]) -> bytes:
@@ -106,6 +109,11 @@ async def _city(tx: Tx, city: City, member_id: UUID, bought: list[dict[str, Any]
             if use.voucher_id == voucher.voucher_id
         ]
         held.append(_voucher(city, voucher, used))
+
+
+async def _reviews(tx: Tx, city: City, member_id: UUID) -> list[dict[str, Any]]:
+    found = await reviews.of_member(tx, member_id, city_id=city.city_id, limit=ORDERS_MOST)
+    return [{"city": city.slug, "review": one} for one in found]
 
 
 def _order(city: City, order: Order, paid: list[Any], back: dict[UUID, list[Any]]) -> dict[str, Any]:

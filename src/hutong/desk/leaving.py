@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hutong import messages, orders, people, places, vouchers
+from hutong import messages, orders, people, places, reviews, vouchers
 from hutong.desk import signing
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
@@ -97,11 +97,11 @@ async def leave_due(db: Database, now: datetime) -> int:
     going = [one.member_id for one in due if one.member_id not in blocked]
     if not going:
         return 0
-    await _forget(db, going)
+    await _forget(db, going, now=now)
     async with db.central() as tx:
         await messages.empty(tx, going)
         done = await people.erase(tx, going, now=now)
-    await _forget(db, going)  # an order of the last minute carried the name once more; nobody can place one now
+    await _forget(db, going, now=now)  # an order of the last minute carried the name once more
     return sum(done)
 
 
@@ -118,18 +118,19 @@ async def _call_off(db: Database, departures: Sequence[Departure], *, now: datet
         await messages.tell(tx, told, now=now)
 
 
-async def _forget(db: Database, member_ids: Sequence[UUID]) -> None:
+async def _forget(db: Database, member_ids: Sequence[UUID], *, now: datetime) -> None:
     async with db.reading() as tx:
         city_ids = [city.city_id for city in await places.cities(tx)]
     for city_id in city_ids:
         async with db.city(city_id) as tx:
             await orders.forget_members(tx, member_ids, city_id=city_id)
             await vouchers.forget_members(tx, member_ids, city_id=city_id)
+            await reviews.forget(tx, member_ids, city_id=city_id, now=now)
 
 
-async def ask_export(house: House, actor: Actor) -> Export:
-    """Open a copy of the member's own data for a day. Raises too_many_exports."""
-    request = AskExport(member_id=actor.member_id, export_id=new_id())
+async def ask_export(house: House, actor: Actor, *, key: str) -> Export:
+    """Open a copy of the member's own data for a day; the same key, the same copy. Raises too_many_exports."""
+    request = AskExport(member_id=actor.member_id, export_id=derive(actor.member_id, f"export/{key}"))
     now = house.clock.now()
     async with house.db.member(actor.member_id) as tx:
         made = sure((await people.ask_exports(tx, [request], now=now))[0])

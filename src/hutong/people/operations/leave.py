@@ -123,8 +123,10 @@ async def ask_exports(tx: Tx, requests: Sequence[AskExport], *, now: datetime) -
     )
     rows = await tx.rows(
         """select member_id, count(*) as n from people.exports
-           where member_id = any(%(ids)s::uuid[]) and asked_at > %(since)s group by member_id""",
+           where member_id = any(%(ids)s::uuid[]) and asked_at > %(since)s and export_id <> all(%(asked)s::uuid[])
+           group by member_id""",
         ids=ids,
+        asked=[r.export_id for r in requests],
         since=now - EXPORT_LIFE,
     )
     counts = {row["member_id"]: row["n"] for row in rows}

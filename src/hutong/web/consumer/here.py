@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from hutong import places
+from hutong.desk import signing
 from hutong.kit.geo import Point
 from hutong.kit.ids import BadId, IdKind
 from hutong.kit.refusals import NotFound
@@ -70,6 +71,8 @@ async def provide_here(request: Request[Any, Any, Any], visit: Visiting, city: F
     visit.zone = found.zone
     visit.frame |= {"here": here, "base": "consumer/base.html", "home": here.to(), "tab": ""}
     visit.keep(CITY, found.slug)
+    if visit.actor is not None and not visit.partial:
+        visit.frame["unread"] = await signing.unread(visit.house, visit.actor)
     return here
 
 

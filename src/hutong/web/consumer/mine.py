@@ -22,7 +22,7 @@ from hutong.web.consumer.here import Cursor, Here, InCity
 from hutong.web.consumer.paying import own_order
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.shared.forms import Form
-from hutong.web.shared.guards import public, signed_in
+from hutong.web.shared.guards import signed_in
 from hutong.web.shared.visit import Visit, Visiting
 
 ON_PAGE = 20
@@ -135,16 +135,4 @@ async def cancel(visit: Visiting, here: InCity, order: FromPath[str], data: URLE
     return Redirect(here.to(f"/orders/{order}"), status_code=303)
 
 
-@get("/c/{city:str}/me", guards=[public])
-async def me(visit: Visiting, here: InCity) -> Response[str]:
-    """Who is signed in, and ways to what is his."""
-    visit.frame["tab"] = "me"
-    counts = {}
-    if visit.actor is not None:
-        visit.personal = True
-        async with visit.house.db.reading(here.city_id) as tx:
-            counts = await vouchers.wallet_counts(tx, visit.actor.member_id, city_id=here.city_id)
-    return visit.page("consumer/me.html", actor=visit.actor, counts=counts)
-
-
-ROUTES = (order_list, order_page, receipt, cancel, me)
+ROUTES = (order_list, order_page, receipt, cancel)
