@@ -2,46 +2,49 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from msgspec import Struct
 
-from hutong import merchants
+from hutong import merchants, reviews
 from hutong.catalog import StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.clock import local
 from hutong.kit.text import Text
 from hutong.merchants import DayException, Hours, OpenState
+from hutong.reviews import Rating
 from hutong.web.consumer.here import Here
 
 YESTERDAY, AHEAD = timedelta(days=1), timedelta(days=14)  # a night that still runs; how far the next opening is told
 
 
 class Shop(Struct, frozen=True):
-    """A card with its hours of today. `state` is None when the hours are not known."""
+    """A card with its hours of today. `state` is None when nobody knows the hours, `rating` without a review."""
 
     card: StoreCard
     state: OpenState | None
     words: Text | None
-    rating: Any = None
+    rating: Rating | None = None
 
 
 async def shops_of(tx: Tx, cards: Sequence[StoreCard], *, here: Here, now: datetime) -> list[Shop]:
-    """The cards with what the door says now: weekly hours and exceptions."""
-    wall = local(now, here.city.zone)
+    """The cards with what the door says now (weekly hours and exceptions) and what guests say."""
+    wall, ids = local(now, here.city.zone), [card.store_id for card in cards]
     different = await merchants.exceptions(
-        tx, here.city_id, [card.store_id for card in cards], first=wall.date() - YESTERDAY, last=wall.date() + AHEAD
+        tx, here.city_id, ids, first=wall.date() - YESTERDAY, last=wall.date() + AHEAD
     )
-    return [shop_of(card, different.get(card.store_id, {}), wall) for card in cards]
+    rated = await reviews.ratings(tx, city_id=here.city_id, store_ids=ids)
+    return [shop_of(card, different.get(card.store_id, {}), wall, rated.get(card.store_id)) for card in cards]
 
 
-def shop_of(card: StoreCard, different: Mapping[date, DayException], wall: datetime) -> Shop:
+def shop_of(
+    card: StoreCard, different: Mapping[date, DayException], wall: datetime, rating: Rating | None = None
+) -> Shop:
     """One card at the local time `wall`."""
     if not card.hours:
-        return Shop(card, None, None)
+        return Shop(card, None, None, rating)
     exceptions = {day: exception.spans for day, exception in different.items()}
     state = merchants.open_at(Hours.of(card.hours), exceptions, wall)
-    return Shop(card, state, merchants.state_in_words(state, wall))
+    return Shop(card, state, merchants.state_in_words(state, wall), rating)
 
 
 class Day(Struct, frozen=True):

@@ -18,6 +18,7 @@ from hutong.kit.money import SCALES
 from hutong.merchants import DayException, Hours
 from hutong.web.consumer.deal import tippings_of
 from hutong.web.consumer.here import Here, InCity, sure_found
+from hutong.web.consumer.reviews import store_reviews
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import shops_of, week_of
 from hutong.web.shared.guards import public
@@ -40,12 +41,14 @@ async def store_page(visit: Visiting, here: InCity, store: FromPath[str]) -> Res
         sisters = await merchants.stores_of(tx, here.city_id, page.card.merchant_id)
         pictures = (await merchants.photos(tx, here.city_id, [store_id])).get(store_id, [])
         tippings = await tippings_of(tx, page.offers, here)
+        said = await store_reviews(tx, here, store_id)
     phone = next((one.phone for one in sisters if one.store_id == store_id), None)
     photos = [(visit.house.files.url(one.file), visit.formats().say(one.alt)) for one in pictures]
     return visit.page(
         "consumer/store.html", shop=shop, offers=page.offers, shelves=shelves, week=week, tippings=tippings,
         phone=phone, others=[one for one in sisters if one.store_id != store_id], photos=photos, holidays=holidays,
-        day_words=merchants.spans_in_words, data=structured(visit, here, page, phone, [url for url, _ in photos]),
+        day_words=merchants.spans_in_words, said=said,
+        data=structured(visit, here, page, phone, [url for url, _ in photos]),
     )  # fmt: skip
 
 

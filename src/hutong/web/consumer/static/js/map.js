@@ -9,9 +9,9 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const map = L.map(box, { zoomControl: false, attributionControl: false, zoomAnimation: !calm, fadeAnimation: !calm,
   maxZoom: 19, minZoom: 9 }).setView(start, told.store ? 17 : 14);
-L.control.zoom({ position: "bottomright", zoomInTitle: told.zoomIn, zoomOutTitle: told.zoomOut }).addTo(map);
 const credit = L.control.attribution({ prefix: "Leaflet" }).addTo(map);
 if (told.credit) credit.addAttribution(escape(told.credit));
+L.control.zoom({ position: "bottomright", zoomInTitle: told.zoomIn, zoomOutTitle: told.zoomOut }).addTo(map);
 
 function escape(words) {
   const box = document.createElement("i");
@@ -21,7 +21,7 @@ function escape(words) {
 
 // --- streets -------------------------------------------------------------------------------------------------------
 // Colours come from the stylesheet: each kind of line is a class.
-const LANES = { city: {}, water: { weight: 14 }, park: {}, lane: { weight: 1.5 }, ring: { weight: 4 }, avenue: { weight: 5 } };
+const LANES = { city: {}, water: { weight: 14 }, park: {}, lane: { weight: 2 }, ring: { weight: 5 }, avenue: { weight: 6 } };
 const draw = async () => {
   const answer = await fetch(told.lanes);
   if (!answer.ok) return;
@@ -30,7 +30,7 @@ const draw = async () => {
   L.geoJSON({ type: "FeatureCollection", features: lines }, {
     interactive: false,
     style: ({ properties }) => ({ className: `lane-${properties.kind}`, ...LANES[properties.kind] }),
-  }).addTo(map).bringToBack();
+  }).addTo(map);
   for (const { properties, geometry } of city.features.filter((one) => one.properties.kind === "district")) {
     const [lon, lat] = geometry.coordinates;
     const name = escape(properties[told.language] ?? properties.en);
