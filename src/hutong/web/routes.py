@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from hutong.desk.house import House
 from hutong.web import consumer, merchant
 from hutong.web.shared.errors import HANDLERS
+from hutong.web.shared.files import picture
 from hutong.web.shared.security import csrf_config, own_origin, security_headers
 from hutong.web.shared.sign_in import SIGN_IN
 from hutong.web.shared.static import static
@@ -24,7 +25,7 @@ PACKED_FROM = 1000  # bytes; assets are packed already
 def routes(house: House) -> list[Router]:
     """The routers of all faces. Each route states who may come in; each write is checked for its origin."""
     del house  # faces meet it in the state of the application
-    shared = Router("/", route_handlers=[static, style, *SIGN_IN])
+    shared = Router("/", route_handlers=[static, picture, style, *SIGN_IN])
     pages = Router(
         "/", route_handlers=[shared, consumer.router(), merchant.router()], guards=[own_origin],
         dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,
