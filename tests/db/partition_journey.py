@@ -39,6 +39,7 @@ from hutong.merchants import (
 from hutong.settlement import AskPayout, DayBill, PayoutResult
 from tests.api.house import Cast, a_cast, make_application, make_house, web_client
 from tests.catalog_town import CENTRE, a_draft, published
+from tests.db.partition_finding import find_things
 from tests.lane import CITY, Lane, a_lane
 from tests.pocket import PocketPay
 
@@ -100,6 +101,7 @@ async def a_journey(db: Database, clock: ManualClock, folder: Path) -> AsyncIter
 async def whole(it: Journey) -> None:
     """From the shelf to the payout, with every wrong turn that is not a fault."""
     await look_around(it)
+    await find_things(it.house, it.db, it.clock)
     await buy_and_use(it)
     await turn_back(it)
     await tip(it)

@@ -43,6 +43,15 @@ SEEDS = [
     ("C17", ["update catalog.listings set at = '(1, 2, 3)' where city_id = 1"]),
     ("C17", ["update merchants.merchants set status = 'suspended'"]),
     ("C18", ["update catalog.offers set created_at = published_at + interval '1 s' where city_id = 1"]),
+    ("C19", ["insert into catalog.searches values (1, current_date + 2, '火锅', 5)"]),
+    ("C19", ["insert into catalog.searches values (1, current_date, 'Noodle Bar', 5)"]),
+    (
+        "C19",
+        [
+            "alter table catalog.searches drop constraint searches_term_check",
+            "insert into catalog.searches values (1, current_date, '13800138000', 5)",
+        ],
+    ),
     (
         "C20",
         [

@@ -8,6 +8,7 @@ from uuid import UUID
 from hutong import catalog, inventory, ledger, orders, people, places, reviews
 from hutong.catalog import Step
 from hutong.desk import leaving, telling
+from hutong.desk.finding import KEEP
 from hutong.desk.house import House
 from hutong.infra.db import Database, Tx
 from hutong.infra.facts import Fact
@@ -63,6 +64,16 @@ async def end_sales(db: Database, city_id: int, now: datetime) -> int:
     return await drain(db, city_id, work)
 
 
+async def forget_searches(db: Database, city_id: int, now: datetime) -> int:
+    """Counts of searches older than a month go."""
+    before = now.date() - KEEP
+
+    async def work(tx: Tx) -> int:
+        return await catalog.forget_searches(tx, city_id=city_id, before=before)
+
+    return await drain(db, city_id, work)
+
+
 async def lapse(db: Database, city_id: int, now: datetime) -> int:
     """Holds and reserves that nobody ended (their owners do it first; this is the net below)."""
     done = await drain(db, city_id, lambda tx: inventory.expire(tx, city_id=city_id, now=now))
@@ -103,6 +114,7 @@ def periodics(house: House) -> list[Periodic]:
         everywhere("orders.expire_vouchers", 30, expire_vouchers),
         everywhere("catalog.end_sales", 30, end_sales),
         everywhere("inventory.lapse", 60, lapse),
+        everywhere("catalog.forget_searches", 3_600, forget_searches),
         everywhere("messages.remind", 600, remind),
         Periodic(name="people.leave", every_s=300, do=leave),
         Periodic(name="people.forget", every_s=3600, do=forget),
@@ -110,7 +122,7 @@ def periodics(house: House) -> list[Periodic]:
 
 
 def registry(house: House) -> Registry:
-    """What follows from facts: refunds go to the provider at once, undone visits lose their reviews, members are told."""
+    """What follows from facts: refunds go out at once, undone visits lose their reviews, members are told."""
 
     async def send_refund(db: Database, fact: Fact, /, *, city_id: int, now: datetime) -> None:
         del db, now
