@@ -17,14 +17,21 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("term", sa.Text(), nullable=False),
         sa.Column("visitors", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "length(term) between 2 and 20 and term !~ '[0-9]{3}'", name=op.f("searches_term_check")
-        ),
+        sa.CheckConstraint("length(term) between 2 and 20 and term !~ '[0-9]{3}'", name=op.f("searches_term_check")),
         sa.CheckConstraint("visitors >= 1", name=op.f("searches_visitors_check")),
         sa.ForeignKeyConstraint(["city_id"], ["places.cities.city_id"], name=op.f("searches_city_id_fkey")),
         sa.PrimaryKeyConstraint("city_id", "day", "term", name=op.f("searches_pkey")),
         schema="catalog",
     )
+    op.create_index(
+        "offers_tipping_idx",
+        "offers",
+        ["city_id", "sale_to"],
+        unique=False,
+        schema="catalog",
+        postgresql_where=sa.text("status = 'published' and min_units > 1"),
+    )
+
 
 def downgrade() -> None:
     op.drop_index("offers_tipping_idx", "offers", schema="catalog")
