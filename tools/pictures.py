@@ -1,79 +1,28 @@
 """Screenshots of the faces into docs/pictures: the demo as real processes on a temporary database, seen with Chromium.
 
-`make pictures`, or `python tools/pictures.py voucher home` for some of them. Ann buys and pays in the browser, Tao
+`make pictures`, or `python -m tools.pictures voucher home` for some of them. Ann buys and pays in the browser, Tao
 redeems what she shows, Mei reads the books; each page is taken in zh and en, on a phone and on some desks.
 """
 
 import io
-import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from hutong.cli.demo import load
 from hutong.cli.demo.city_data import read_city
-from hutong.cli.processes import free_port
 from hutong.kit.ids import OFFER, STORE, VOUCHER
 from hutong.messages import last_code_in
+from tools.staging import ARGS, LOCALES, QINGHE, chromium, demo, folder
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1280, height=800)
-LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 MOST_BYTES = 200_000
-DATA = read_city()
-QINGHE = DATA.city("qinghe")
-PEOPLE = {person.key: person.phone for person in DATA.cast.people}
-
-
-def chromium() -> str:
-    """The Chromium of this machine (tools/chromium.sh sees to it that there is one)."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), "")
-    return found or sys.exit("no Chromium: run tools/chromium.sh")
-
-
-@contextmanager
-def demo() -> Iterator[tuple[str, Path]]:
-    """The address of a demo that runs as processes of its own, and the file where it keeps its messages."""
-    with tempfile.TemporaryDirectory(prefix="hutong-pictures-") as folder:
-        if os.geteuid() == 0:
-            Path(folder).chmod(0o711)  # PostgreSQL does not run as root
-        port, provider = free_port(), free_port()
-        env = {name: value for name, value in os.environ.items() if not name.startswith("HUTONG_")}
-        command = [sys.executable, "-m", "hutong.app", "--data", f"{folder}/data", "demo"]
-        ports = ["--port", str(port), "--provider-port", str(provider)]
-        process = subprocess.Popen([*command, *ports], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(f"{address}/readyz", process)
-            yield address, Path(folder) / "data" / "sms.jsonl"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if httpx2.get(url, timeout=2, trust_env=False).is_success:
-                return
-        except httpx2.TransportError:
-            pass
-        time.sleep(0.3)
-    sys.exit("the demo did not start")
+PEOPLE = {person.key: person.phone for person in read_city().cast.people}
 
 
 def small(png: bytes) -> bytes:
@@ -236,9 +185,9 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     store = STORE.show(load.store_id("noodle-bar-lantern"), QINGHE.city_id)
     offer = OFFER.show(load.offer_id("noodle-bar", "two-bowls"), QINGHE.city_id)
-    with demo() as (address, inbox), sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        studio = Studio(browser, address, inbox, sys.argv[1:])
+    with folder() as data, demo(data) as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium(), args=ARGS)
+        studio = Studio(browser, address, data / "sms.jsonl", sys.argv[1:])
         consumer(studio, store, offer)
         units = member(studio, offer)
         assert all(VOUCHER.read_local(unit) for unit in units)
