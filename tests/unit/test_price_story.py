@@ -1,5 +1,6 @@
 """Thirty days of a price in words and a line."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +45,7 @@ def test_a_rise_is_not_hidden():
     points = [tuple(map(float, point.split(","))) for point in told.line.split()]
     assert points[0] == (102.0, 50.0)  # twenty days ago, the lowest
     assert points[-1] == (294.0, 6.0)  # now, the highest
-    assert all(a[0] <= b[0] for a, b in zip(points, points[1:], strict=False))
+    assert all(a[0] <= b[0] for a, b in itertools.pairwise(points))
 
 
 def test_a_list_price_that_was_asked_is_honest():

@@ -14,6 +14,7 @@ from hutong.infra.db import Tx
 from hutong.kit.ids import OFFER
 from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.prices import story
+from hutong.web.consumer.reviews import offer_reviews
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of
 from hutong.web.consumer.standing import standing_of
@@ -51,9 +52,10 @@ async def deal_page(visit: Visiting, here: InCity, offer: FromPath[str]) -> Resp
         prices = story(deal, await catalog.price_history(tx, offer_id, city_id=here.city_id), now)
         standing = await standing_of(tx, deal, here=here, now=now)
         tipping = (await tippings_of(tx, [deal], here)).get(offer_id)
+        said = await offer_reviews(tx, here, offer_id)
     return visit.page(
         "consumer/deal.html", deal=deal, shelves=shelves, shops=shops, tipping=tipping, prices=prices,
-        standing=standing, sketch=sketch_of(here, shops), now=now,
+        standing=standing, sketch=sketch_of(here, shops), said=said,
     )  # fmt: skip
 
 

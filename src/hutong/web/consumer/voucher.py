@@ -19,12 +19,10 @@ from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of
 from hutong.web.consumer.tokens import pocket_part
 from hutong.web.consumer.wallet import tickets_of
-from hutong.web.shared.assets import asset_url, assets
 from hutong.web.shared.guards import signed_in
 from hutong.web.shared.visit import Visit, Visiting
 
 STEP_SECONDS = 30
-FAR = "consumer/token.js"  # what makes codes for counters without a network
 NOTHING_NEW = 204
 
 Seen = Annotated[int, QueryParameter(ge=0, le=1_000_000)]
@@ -47,17 +45,17 @@ async def _voucher_page(visit: Visit, here: Here, voucher: str, *, new: bool, pa
         (ticket,) = await tickets_of(tx, [held])
         shelves = Shelves(await catalog.categories(tx))
         shops = await _shops(tx, held, visit, here)
-        uses = await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id)
+        uses = [u for u in await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id) if not u.reversed_at]
+        where = await merchants.stores(tx, here.city_id, sorted({use.store_id for use in uses}))
         progress = (await orders.progress(tx, [held.offer_id], city_id=here.city_id)).get(held.offer_id)
     visit.frame["tab"] = "vouchers"
     expired = now >= held.valid_to
     place = next((n for n, unit in enumerate(units) if unit.voucher_id == held.voucher_id), 0)
     return visit.page(
         "consumer/voucher_part.html" if part else "consumer/voucher.html", ticket=ticket, voucher=held, units=units,
-        place=place, shops=shops, uses=[use for use in uses if not use.reversed_at], new=new, shelves=shelves,
+        place=place, shops=shops, uses=uses, where={i: s.name for i, s in where.items()}, new=new, shelves=shelves,
         progress=progress, shows=shows_code(held, now), left=STEP_SECONDS - now.timestamp() % STEP_SECONDS,
         step=STEP_SECONDS, state="expired" if held.state == "valid" and expired else held.state, changed=part,
-        token_url=asset_url(FAR) if FAR in assets() else "",
     )  # fmt: skip
 
 

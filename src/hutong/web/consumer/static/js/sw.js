@@ -94,7 +94,11 @@ const away = async () => {
   return page ? new Response(page.body, { status: 503, headers: page.headers }) : Response.error();
 };
 
-const wipe = () => caches.delete(MINE);
+// All that is one person's: the pages, and the keys (the database goes as soon as no page holds it open).
+const wipe = async () => {
+  await caches.delete(MINE);
+  indexedDB.deleteDatabase("hutong-pocket");
+};
 new BroadcastChannel("hutong").addEventListener("message", ({ data }) => {
   if (["signed-out", "signed-in"].includes(data?.kind)) wipe();
 });
