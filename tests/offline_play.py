@@ -19,7 +19,7 @@ from hutong.desk import offline
 from hutong.desk.offline import PullAnswer, Sent
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
-from hutong.kit.ids import MEMBER, PAYMENT
+from hutong.kit.ids import PAYMENT
 from hutong.merchants import Device, Limits
 from hutong.orders import Place, Placed, Wanted
 from hutong.payments import ProviderPayment
@@ -167,7 +167,7 @@ class Till:
         self.seq = seq or self.seq + 1
         payload = vouchers.write_payload(
             seq=self.seq, scanned_ms=int(at.timestamp() * 1000), allowance=self.holds,
-            staff=MEMBER.show(self.house.town.people[staff]), text=text,
+            staff=str(self.house.town.people[staff]), text=text,
         )  # fmt: skip
         self.log.append((self.seq, payload, self.key.sign(payload.encode())))
 

@@ -268,6 +268,13 @@ async def _staff(
     }  # fmt: skip
 
 
+async def names(house: House, member_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of people whom a page mentions; who has left is left out."""
+    async with house.db.central() as tx:
+        found = await people.members(tx, sorted(set(member_ids)))
+    return {member_id: member.name for member_id, member in found.items()}
+
+
 def instant(millis: int) -> datetime:
     """Milliseconds since 1970 as an instant."""
     return datetime.fromtimestamp(millis / 1000, UTC)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from hutong.kit.ids import MEMBER, BadId
 from hutong.kit.money import Amount
 from hutong.kit.text import Text
 from hutong.vouchers.capsules import CapsuleKind
@@ -194,7 +193,7 @@ class DeviceState(Struct, frozen=True, kw_only=True):
 
 
 def read_payload(payload: str) -> Payload | None:
-    """`HS1|<seq>|<ms since 1970>|<allowance>|<member or ->|<text>`, taken apart; None when it is none."""
+    """`HS1|<seq>|<ms since 1970>|<allowance>|<id of the member or ->|<text>`, taken apart; None when it is none."""
     parts = payload.split("|", 5)
     if len(parts) != 6 or parts[0] != "HS1" or not all(p.isascii() and p.isdecimal() for p in parts[1:4]):
         return None
@@ -202,8 +201,8 @@ def read_payload(payload: str) -> Payload | None:
     if not (0 < seq < 2**53 and millis < 2**43 and allowance < 2**53):
         return None
     try:
-        staff = MEMBER.read(parts[4]) if parts[4] != "-" else None
-    except BadId:
+        staff = UUID(parts[4])
+    except ValueError:
         staff = None
     at = datetime.fromtimestamp(millis / 1000, UTC)
     return Payload(seq, at, allowance, staff, parts[5])
