@@ -103,6 +103,7 @@ for _name in ("store", "offer"):
         postgresql_where=reviews.c.state == "shown",
     )  # fmt: skip
 Index("reviews_merchant_idx", reviews.c.city_id, reviews.c.merchant_id, reviews.c.written_at, reviews.c.review_id)
+Index("reviews_hidden_idx", reviews.c.city_id, reviews.c.written_at, postgresql_where=reviews.c.state == "hidden")
 # The operator's queue: small, because rows leave it.
 Index("reviews_reported_idx", reviews.c.city_id, reviews.c.reported_at, postgresql_where=reviews.c.open_reports > 0)
 

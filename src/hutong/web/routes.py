@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from hutong.desk.house import House
-from hutong.web import consumer, merchant
+from hutong.web import consumer, merchant, operator
 from hutong.web.shared.errors import HANDLERS
 from hutong.web.shared.files import picture
 from hutong.web.shared.security import csrf_config, own_origin, security_headers
@@ -27,7 +27,7 @@ def routes(house: House) -> list[Router]:
     del house  # faces meet it in the state of the application
     shared = Router("/", route_handlers=[static, picture, style, *SIGN_IN])
     pages = Router(
-        "/", route_handlers=[shared, consumer.router(), merchant.router()], guards=[own_origin],
+        "/", route_handlers=[shared, consumer.router(), merchant.router(), operator.router()], guards=[own_origin],
         dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,
     )  # fmt: skip
     return [pages]

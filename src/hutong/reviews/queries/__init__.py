@@ -16,6 +16,7 @@ from hutong.reviews.queries.staff import (
     appeals_of,
     changes_of,
     for_staff,
+    hidden,
     open_appeals,
     reported,
     reports_of,
@@ -24,7 +25,7 @@ from hutong.reviews.queries.staff import (
 )  # fmt: skip
 
 __all__ = [
-    "appeals_of", "by_ids", "changes_of", "for_staff", "of_lines", "of_member", "of_offer", "of_store",
-    "offer_ratings", "open_appeals", "ratings", "reported", "reports_of", "standing", "to_write", "unreviewed", "versions",
-    "waiting",
+    "appeals_of", "by_ids", "changes_of", "for_staff", "hidden", "of_lines", "of_member", "of_offer", "of_store",
+    "offer_ratings", "open_appeals", "ratings", "reported", "reports_of", "standing", "to_write", "unreviewed",
+    "versions", "waiting",
 ]  # fmt: skip

@@ -61,6 +61,18 @@ async def reported(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> li
     return [as_review(row) for row in rows]
 
 
+async def hidden(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> list[Review]:
+    """The reviews within the scope that are hidden, the newest first."""
+    allowed, params = scope.sql(city="r.city_id")
+    rows = await tx.rows(
+        f"""select {COLUMNS} from reviews.reviews r
+            where r.city_id = %(city)s and {allowed} and r.state = 'hidden'
+            order by r.written_at desc, r.review_id desc limit %(limit)s""",
+        city=city_id, limit=limit, **params,
+    )  # fmt: skip
+    return [as_review(row) for row in rows]
+
+
 async def open_appeals(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> list[Appealed]:
     """The open appeals within the scope, the oldest first; those of reviews that were withdrawn are left out."""
     allowed, params = scope.sql(city="a.city_id")

@@ -3,14 +3,15 @@
 from litestar import Router
 from litestar.di import Provide
 
-from hutong.web.merchant import board, books, counters, deals, editor, history, past, scan
+from hutong.web.merchant import board, books, counters, deals, editor, history, offline, past, reviews, scan, stores
 from hutong.web.merchant.till import provide_till
 
 
 def router() -> Router:
     """All routes of the merchant's console."""
     handlers = [*counters.ROUTES, *scan.ROUTES, *past.ROUTES, *history.ROUTES, *board.ROUTES, *books.ROUTES]
-    handlers += [*deals.ROUTES, *editor.ROUTES]
+    handlers += [*deals.ROUTES, *editor.ROUTES, *offline.ROUTES]
+    handlers += reviews.ROUTES
     return Router("/m", route_handlers=handlers, dependencies={"till": Provide(provide_till)})
 
 

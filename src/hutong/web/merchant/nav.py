@@ -31,18 +31,18 @@ ENTRIES = (
     Entry(name="scan", path="/scan", icon="scan", permission=P.PREPARE_VOUCHER, group="counter", thumb=True),
     Entry(name="history", path="/history", icon="history", permission=P.VIEW_REDEMPTIONS, group="counter", thumb=True),
     Entry(
-        name="conflicts", path="/conflicts", icon="alert", permission=P.EDIT_STORE, group="counter", live=False
+        name="conflicts", path="/conflicts", icon="alert", permission=P.EDIT_STORE, group="counter"
     ),
     Entry(
         name="deals", path="/deals", icon="ticket", permission=P.VIEW_OFFERS, group="shop", thumb=True
     ),
-    Entry(name="reviews", path="/reviews", icon="star", permission=P.VIEW_ORDERS, group="shop", live=False),
-    Entry(name="stores", path="/stores", icon="store", permission=P.EDIT_STORE, group="shop", live=False),
+    Entry(name="reviews", path="/reviews", icon="star", permission=P.REPLY_REVIEWS, group="shop"),
+    Entry(name="stores", path="/stores", icon="store", permission=P.EDIT_STORE, group="shop"),
     Entry(name="staff", path="/staff", icon="users", permission=P.VIEW_STAFF, group="house", live=False),
     Entry(
         name="statement", path="/statement", icon="wallet", permission=P.VIEW_STATEMENT, group="house", whole=True
     ),
-    Entry(name="offline", path="/offline", icon="offline", permission=P.EDIT_STORE, group="house", live=False),
+    Entry(name="offline", path="/offline", icon="offline", permission=P.EDIT_STORE, group="house"),
 )  # fmt: skip
 GROUPS = ("counter", "shop", "house")
 AT_THE_THUMB = 4  # the fifth place is "more"

@@ -144,6 +144,14 @@ def upgrade() -> None:
         schema="reviews",
         postgresql_where=sa.text("state = 'shown'"),
     )
+    op.create_index(
+        "reviews_hidden_idx",
+        "reviews",
+        ["city_id", "written_at"],
+        unique=False,
+        schema="reviews",
+        postgresql_where=sa.text("state = 'hidden'"),
+    )
     op.create_index("reviews_redemption_idx", "reviews", ["city_id", "redemption_id"], unique=False, schema="reviews")
     op.create_index(
         "reviews_reported_idx",
