@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from hutong import catalog, inventory, orders, people, vouchers
 from hutong.catalog import Draft, Offer, Step
-from hutong.desk import counter, rounds, selling, signing
+from hutong.desk import counter, reviewing, rounds, selling, signing
+from hutong.infra import delivery
 from hutong.infra.db import Tx
 from hutong.infra.ids import new_id
 from hutong.inventory import OpenQuota
@@ -30,8 +31,10 @@ from hutong.kit.text import Text
 from hutong.orders import AskRefund, Cancel, Place, Placed, Wanted
 from hutong.payments import ProviderPayment, ProviderRefund
 from hutong.people import AddMember, GiveRole
+from hutong.reviews import Content
 from hutong.vouchers import Redeemed, Voucher
 from tests.house import TestHouse
+from tests.offline_play import Phone, Till, switch_on
 
 MANAGER, MANAGERS_PHONE = "wen", "+8619900000021"
 BRIEF, TIPPING, DRAFT, WAITS, TURNED_DOWN, PAUSED = "brief", "tipping", "draft", "waits", "turned-down", "paused"
@@ -61,6 +64,7 @@ class World(Struct, kw_only=True):
     orders: dict[str, UUID] = {}
     vouchers: dict[str, UUID] = {}
     redemptions: dict[str, UUID] = {}
+    reviews: dict[str, UUID] = {}
 
     @property
     def city(self) -> int:
@@ -165,9 +169,12 @@ async def make_world(house: TestHouse) -> World:
         await world.signs_in(who)
     await _weeks_ago(world)
     await _days_ago(world)
+    await _without_network(world)
     world.clock.ago()
     await _today(world)
     await _desk(world)
+    await _said(world)
+    await delivery.catch_up(house.db, registry=rounds.registry(house), now=world.clock.now())
     return world
 
 
@@ -249,6 +256,53 @@ async def _days_ago(world: World) -> None:
     await world.orders_some("run-out", "ann", "two-bowls")
     clock.ago(hours=20)
     await rounds.expire_unpaid(world.house.db, world.city, clock.now())
+
+
+async def _without_network(world: World) -> None:
+    """Two tills without a network accepted the same code: one redemption, one conflict that Mei has to look at."""
+    house, clock = world.house, world.clock
+    clock.ago(hours=5)
+    await switch_on(house)
+    left, right = [await Till.enrol(house, name=name) for name in ("前台平板", "收银台手机")]
+    for till in (left, right):
+        await till.pull()
+    (unit,) = await world.buys("offline", "bo", "two-bowls")
+    world.vouchers["bos-offline"] = unit.voucher_id
+    phone = Phone(house, "bo")
+    await phone.fetch(unit.voucher_id)
+    for till, minutes in ((left, 290), (right, 280)):
+        at = clock.ago(minutes=minutes)
+        assert till.accept(phone.text(unit.voucher_id, at), at) == "accepted"
+    clock.ago(minutes=270)
+    assert [one.outcome for till in (left, right) for one in await till.upload()] == ["redeemed", "conflict"]
+
+
+async def _said(world: World) -> None:
+    """Reviews: praised and answered, reported, hidden and appealed against."""
+    house, city, mei, lin = world.house, world.city, world.actors["mei"], world.actors["lin"]
+    for name, who, stars, words in (
+        ("used", "ann", 5, "面很劲道，汤也浓，下次还来。"),
+        ("bos-used", "bo", 2, "Waited for half an hour, soup was cold."),
+        ("bos-offline", "bo", 1, "骗子，大家别来！"),
+    ):  # fmt: skip
+        content = Content(stars=stars, tags=("tasty",) if stars > 3 else (), words=words)
+        voucher = world.vouchers[name]
+        done = await reviewing.write(
+            house, city, world.actors[who], voucher, content, key=new_id().hex, language="zh"
+        )  # fmt: skip
+        world.reviews[name] = done.review_id
+    key = {name: new_id().hex for name in ("reply", "report", "hide", "appeal", "report-2")}
+    await reviewing.reply(house, city, mei, world.reviews["used"], key=key["reply"], words="谢谢您，欢迎再来！")
+    await reviewing.report(
+        house, city, mei, world.reviews["bos-used"], key=key["report"], reason="untrue", words="当天没有排队"
+    )
+    await reviewing.moderate(
+        house, city, lin, world.reviews["bos-offline"], verb="hide", reason="insult", key=key["hide"]
+    )
+    await reviewing.appeal(
+        house, city, world.actors["bo"], world.reviews["bos-offline"], side="author", key=key["appeal"],
+        words="我说的是实话",
+    )  # fmt: skip
 
 
 async def _today(world: World) -> None:

@@ -31,6 +31,9 @@ CASHIERS = ("/m/{store}/scan", "/m/{store}/latest", "/m/{store}/history", "/m/{s
 # Names and words that people wrote: they stand on a page as they are, in whatever language.
 THEIRS = (
     "小安", "阿波", "梅姐", "小涛", "林姐", "派特", "文姐", "周末兼职小顾", "一号收银机", "请写清楚菜品的分量",
+    "前台平板", "收银台手机", "面很劲道，汤也浓，下次还来。", "谢谢您，欢迎再来！", "骗子，大家别来！", "当天没有排队",
+    "我说的是实话",
+    "Waited for half an hour, soup was cold.",
     "“面”", "面", "中文", "English",
 )  # fmt: skip
 # Routes that no link leads to, with the reason.
