@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hutong import catalog
 from hutong.kit.clock import ManualClock
-from hutong.web.merchant.board import DAYS, HIGH, bars
-from hutong.web.merchant.periods import period_of
+from hutong.vouchers import HourUses
+from hutong.web.merchant.board import EARLY, HIGH, LATE, WIDE, bars
+from hutong.web.merchant.periods import period_of, span
 from hutong.web.shared.assets import assets
 from tests.conftest import audit_clean
 from tests.house import TestHouse
@@ -74,23 +76,58 @@ async def test_the_board_of_the_owner_counts_today(ann: Reader, tao: Reader, mei
     order = (await ann.get(ann.at("/orders"))).link("/orders/ord_")
     await ann.send(await ann.get(f"{order}/refund"), "/refunds")
     page = await mei.get(at(mei, "/today"))
-    assert "Redeemed 1" in page.text
+    assert "Redeemed 1 1 more" in page.text
     assert "Sold 4" in page.text
-    assert "2 orders" in page.text
     assert "Refunds 1" in page.text
     assert "Still to be used" in page.text
     assert "Earned ¥62.56" in page.text
     assert "Refused scans 1" in page.text
-    assert page.html.count("<rect") == DAYS
+    assert "Rating – no review yet" in page.text
+    assert page.html.count('class="bar"') == 1
     assert page.inline == []
     assert other.code not in page.text
 
 
-def test_bars_stand_in_their_order_and_empty_days_are_drawn_low():
-    today = datetime(2026, 11, 20, tzinfo=UTC).date()
-    made = bars([], today)
-    assert [bar.day for bar in made] == [today - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
-    assert all(0 < bar.height < 3 and bar.y + bar.height == pytest.approx(HIGH) for bar in made)
+async def test_the_board_compares_with_the_same_weekday_up_to_the_same_time(
+    ann: Reader, tao: Reader, app, house: TestHouse, clock: ManualClock
+):
+    """Last week one at noon and one in the evening: at noon a week later only the first one counts against today."""
+    await redeemed(tao, ann)
+    clock.move(timedelta(hours=6))
+    await redeemed(tao, ann)
+    clock.move(timedelta(days=7) - timedelta(hours=6))
+    mei = await Reader(app, house, language="en").sign_in("mei")
+    page = await mei.get(at(mei, "/today"))
+    assert "Redeemed 0 1 fewer" in page.text
+    assert "Sold 0 ¥0 1 fewer" in page.text
+    assert "Last week (2 in all)" in page.text
+    assert page.html.count('class="was-bar"') == 2
+    assert "12:00: 0 today, 1 last week" in page.text
+
+
+async def test_the_board_says_what_is_to_be_done(ann: Reader, mei: Reader, app, house: TestHouse, clock: ManualClock):
+    await held(ann)
+    assert "run out" not in (await mei.get(at(mei, "/today"))).text
+    async with house.db.reading(house.town.city_id) as tx:
+        offer = (await catalog.offers(tx, [house.town.offers["two-bowls"]], city_id=house.town.city_id))[0]
+    assert offer is not None
+    clock.set(offer.sale_to - timedelta(hours=30))
+    mei = await Reader(app, house, language="en").sign_in("mei")
+    assert "A deal ends soon" in (await mei.get(at(mei, "/today"))).text
+    leader = await manager(app, house)
+    board = await leader.get(at(leader, "/today"))
+    assert "商品即将下架" in board.text
+    assert "到期" not in board.text  # who may come is the merchant's business, not one store's
+
+
+def test_bars_stand_side_by_side_and_the_highest_fills_the_grid():
+    made = bars([HourUses(12, 4), HourUses(23, 1)], [HourUses(7, 2)])
+    assert [bar.hour for bar in made] == list(range(7, 24))
+    assert max(bar.height for bar in made) == HIGH
+    assert [bar.count for bar in made if bar.height] == [4, 1]
+    assert all(bar.x + bar.width <= WIDE for bar in made)
+    assert [bar.hour for bar in bars([], [])] == list(range(EARLY, LATE + 1))
+    assert all(bar.height == 0 for bar in bars([], []))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +138,22 @@ def test_periods_are_whole_days_of_the_city(name: str, first: int):
     period = period_of(name, datetime(2026, 11, 19, 16, 30, tzinfo=UTC), ZONE)
     assert period.since == datetime(2026, 11, first, tzinfo=UTC) - timedelta(hours=8)
     assert period.until == datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
+
+
+def test_any_days_are_whole_days_and_end_today():
+    now = datetime(2026, 11, 19, 16, 30, tzinfo=UTC)  # the 20th in Shanghai
+    day = datetime(2026, 11, 20, tzinfo=UTC).date()
+
+    def days(first, last):
+        chosen = span(first, last, now, ZONE)
+        return (chosen.since + timedelta(hours=8)).date(), (chosen.last + timedelta(hours=8)).date()
+
+    assert days(day - timedelta(days=5), day - timedelta(days=3)) == (day - timedelta(days=5), day - timedelta(days=3))
+    assert days(day - timedelta(days=3), day - timedelta(days=5)) == (day - timedelta(days=5), day - timedelta(days=3))
+    assert days(day, day + timedelta(days=9)) == (day, day)
+    assert days(day - timedelta(days=4000), day) == (day - timedelta(days=366), day)
+    yesterday = period_of("yesterday", now, ZONE)
+    assert yesterday.until == period_of("today", now, ZONE).since
 
 
 def test_the_reader_of_codes_has_the_wasm_that_it_pins():

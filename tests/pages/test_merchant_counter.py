@@ -73,7 +73,9 @@ async def test_an_owner_chooses_and_the_choice_is_remembered_and_checked(mei: Re
     assert page.path == "/m/counters"
     assert "Noodle Bar, Ferry Road" in page.text
     assert (await mei.get(page.link(mei.store("noodle-bar-ferry")))).status == 200
-    assert (await mei.follow("/m")).path == at(mei, "/today", store="noodle-bar-ferry")  # who leads a store begins there
+    assert (await mei.follow("/m")).path == at(
+        mei, "/today", store="noodle-bar-ferry"
+    )  # who leads a store begins there
     mei.web.cookies.set("hutong_counter", mei.store("four-joys-drum"), domain="127.0.0.1")
     assert (await mei.follow("/m")).path != at(mei, store="four-joys-drum")
 
@@ -209,3 +211,74 @@ async def test_guessing_is_slowed_down(tao: Reader):
     page = await shown(tao, "000000000099")
     assert (page.status, tone(page)) == (429, ("warn", "too_many_guesses"))
     assert page.headers.get("retry-after") is None or int(page.headers["retry-after"]) > 0
+
+
+PART = {"hx-request": "true"}
+
+
+async def part(staff: Reader, path: str, **data: str) -> Page:
+    """What the scanner gets, who stays where he is."""
+    token = (await staff.get(at(staff))).form("/verify").fields["_csrf_token"]
+    return Page(await staff.web.post(at(staff, path), data={"_csrf_token": token, **data}, headers=PART))
+
+
+async def test_the_scanner_gets_the_sheet_and_the_result_alone(ann: Reader, tao: Reader, house: TestHouse):
+    [unit] = await held(ann)
+    sheet = await part(tao, "/verify", presented=unit.code)
+    assert sheet.status == 200
+    assert "<html" not in sheet.html
+    assert "data-plain" in sheet.html  # nothing to choose and nothing to check: a device may confirm by itself
+    form = sheet.form("/redemptions")
+    answer = await tao.web.post(form.action, data=form.fields, headers=PART)
+    assert (answer.status_code, "<html" in answer.text) == (200, False)
+    green = Page(answer)
+    assert tone(green) == ("good", "")
+    again = Page(await tao.web.post(form.action, data=form.fields, headers=PART))
+    assert tone(again) == ("good", "")
+    assert unit.code_tail in Page(await tao.web.get(at(tao, "/latest"), headers=PART)).text
+    undo = green.form("/reversals")
+    back = Page(await tao.web.post(undo.action, data=undo.fields, headers=PART))
+    assert tone(back) == ("calm", "")
+    assert (await used_up(house, unit)).state == "valid"
+    red = await part(tao, "/verify", presented="000000000000")
+    assert (red.status, tone(red)) == (404, ("bad", "unknown_code"))
+    assert "<html" not in red.html
+    assert await audit_clean(house.db)
+
+
+async def test_the_own_tap_of_a_moment_ago_is_a_yes_and_a_later_or_foreign_one_is_not(
+    ann: Reader, tao: Reader, mei: Reader, house: TestHouse, clock: ManualClock
+):
+    [unit] = await held(ann)
+    await tao.send(await shown(tao, unit.code), "/redemptions")
+    assert tone(await part(tao, "/verify", presented=unit.code)) == ("good", "")
+    assert "您刚刚已核销" in (await part(tao, "/verify", presented=unit.code)).text
+    assert tone(await part(mei, "/verify", presented=unit.code)) == ("bad", "already_used")
+    clock.move(timedelta(seconds=21))
+    assert tone(await part(tao, "/verify", presented=unit.code)) == ("bad", "already_used")
+    async with house.db.reading(house.town.city_id) as tx:
+        assert len(await vouchers.uses_of(tx, [unit.voucher_id], city_id=house.town.city_id)) == 1
+
+
+async def test_the_console_shows_each_role_its_own_parts(tao: Reader, mei: Reader, ann: Reader):
+    """A cashier sees the counter and the way out; the door of a counter leads everybody to his beginning."""
+    page = await tao.get(at(tao))
+    own = {
+        link.rpartition("/")[2].partition("?")[0]
+        for link in page.links
+        if f"/m/{tao.store('noodle-bar-lantern')}/" in link
+    }
+    assert own == {"scan", "history", "more"}
+    assert (await tao.follow(at(tao, ""))).path == at(tao)
+    assert (await mei.follow(at(mei, ""))).path == at(mei, "/today")
+    more = await tao.get(at(tao, "/more"))
+    assert "Noodle" in more.text or "巷口面吧" in more.text
+    assert more.form("/sign-out")
+    assert "data-sign-out" in more.html
+    hers = await mei.get(at(mei, "/more"))
+    assert "Statement" in hers.text
+    for path in ("/today", "/statement", "/deals"):
+        assert (await tao.get(at(tao, path))).status in (403, 404), path
+    assert (await ann.get(at(ann, "/more"))).status == 403
+    for page in (await tao.get(at(tao)), await mei.get(at(mei, "/today")), hers):
+        assert page.html.count("data-offline-badge") == 1

@@ -109,11 +109,43 @@ async def test_the_history_goes_on_after_a_page(ann: Reader, bo: Reader, tao: Re
     assert not [link for link in second.links if "after=" in link and "lang=" not in link]
 
 
+async def test_who_leads_narrows_the_history_and_a_cashier_cannot(ann: Reader, tao: Reader, mei: Reader, app, house):
+    """By store, person, state and days; whatever a cashier asks for, he sees today at his own counter."""
+    [first], [second], [third] = await held(ann), await held(ann), await held(ann)
+    await tao.send(await shown(tao, first.code), "/redemptions")
+    await mei.send(await shown(mei, second.code, "noodle-bar-ferry"), "/redemptions")
+    undone = await mei.send_and_follow(await shown(mei, third.code), "/redemptions")
+    await mei.send(undone, "/reversals")
+    codes = {"first": first.code_tail, "second": second.code_tail, "third": third.code_tail}
+
+    async def seen(reader: Reader, query: str) -> set[str]:
+        page = await reader.get(at(reader, f"/history?{query}"))
+        assert page.status == 200
+        return {name for name, tail in codes.items() if tail in page.text}
+
+    staff = (await mei.get(at(mei, "/history"))).html
+    by_tao = staff.split(">小涛<")[0].rsplit('value="', 1)[1].split('"')[0]
+    assert await seen(mei, "period=today") == {"first", "third"}
+    assert await seen(mei, "at=all") == {"first", "second", "third"}
+    assert await seen(mei, f"at={mei.store('noodle-bar-ferry')}") == {"second"}
+    assert await seen(mei, f"at={mei.store('four-joys-drum')}") == {"first", "third"}  # not hers: this counter
+    assert await seen(mei, "state=standing") == {"first"}
+    assert await seen(mei, "state=undone") == {"third"}
+    assert await seen(mei, f"at=all&staff={by_tao}") == {"first"}
+    assert await seen(mei, "from=2026-11-19&to=2026-11-19") == set()
+    assert await seen(mei, "from=2026-11-20&to=2026-11-21") == {"first", "third"}
+    assert await seen(mei, "from=nonsense&to=&state=%20") == {"first", "third"}
+    assert await seen(tao, "at=all&from=2026-11-01&to=2026-11-30") == {"first", "third"}
+    page = await tao.get(at(tao, "/history"))
+    assert 'name="from"' not in page.html
+    assert 'name="at"' not in page.html
+
+
 async def test_refused_scans_are_kept_with_their_reason(ann: Reader, tao: Reader):
     [theirs] = await held(ann, "four-plates")
     await shown(tao, theirs.code)
     await shown(tao, "000000000000")
-    page = await tao.get(at(tao, "/history?refused=true"))
+    page = await tao.get(at(tao, "/history?state=refused"))
     assert "其他商家的券" in page.text
     assert "没有这张券" in page.text
     assert theirs.code not in page.text

@@ -38,7 +38,7 @@ ENTRIES = (
     ),
     Entry(name="reviews", path="/reviews", icon="star", permission=P.REPLY_REVIEWS, group="shop"),
     Entry(name="stores", path="/stores", icon="store", permission=P.EDIT_STORE, group="shop"),
-    Entry(name="staff", path="/staff", icon="users", permission=P.VIEW_STAFF, group="house", live=False),
+    Entry(name="staff", path="/staff", icon="users", permission=P.VIEW_STAFF, group="house"),
     Entry(
         name="statement", path="/statement", icon="wallet", permission=P.VIEW_STATEMENT, group="house", whole=True
     ),

@@ -1,4 +1,4 @@
-"""What was redeemed: the result of a moment ago, the history of the counter, and the undo."""
+"""What was redeemed: the result of a moment ago, one redemption of the history, and the undo."""
 
 import asyncio
 from datetime import timedelta
@@ -77,47 +77,4 @@ async def _undo(visit: Visit, till: Till, redemption_id: UUID, key: str, reason:
         return refusal
 
 
-@get("/{store:str}/history", guards=[SEEN])
-async def history(
-    visit: Visit, till: Till, period: str = "today", refused_too: Annotated[bool, Parameter(query="refused")] = False,
-    after: Annotated[str | None, Parameter(max_length=60)] = None,
-) -> Response[str]:  # fmt: skip
-    """What was redeemed at this counter, newest first: today for cashiers, further back for those who lead it."""
-    visit.frame["tab"] = "history"
-    now = visit.house.clock.now()
-    periods = ("today", "week", "days30") if till.manages else ("today",)
-    chosen = period_of(period if period in periods else "today", now, till.here.zone)
-    last = till.read(REDEMPTION, after) if after else None
-    scope = here_only(till)
-    async with visit.house.db.reading(till.city_id) as tx:
-        if refused_too:
-            found, failures = [], await vouchers.failures(tx, scope, city_id=till.city_id, since=chosen.since)
-        else:
-            failures = []
-            found = await vouchers.uses(
-                tx, scope, city_id=till.city_id, since=chosen.since, until=chosen.until, after=last, limit=ON_PAGE + 1
-            )
-    more = REDEMPTION.show(found[ON_PAGE - 1].redemption_id, till.city_id) if len(found) > ON_PAGE else None
-    return visit.page(
-        "merchant/history.html", periods=periods, period=chosen, days=by_day(found[:ON_PAGE], visit), more=more,
-        failures=failures, refused_too=refused_too, why=in_short, single=chosen.until - chosen.since <= _DAY,
-    )  # fmt: skip
-
-
-_DAY = timedelta(days=1, hours=1)
-
-
-def in_short(reason: str) -> str:
-    """The reason of a refused scan, if there are short words for it; the log knows more than the counter is told."""
-    return reason if f"why.{reason}" in catalogue() else "other"
-
-
-def by_day(found: list[Use], visit: Visit) -> list[tuple[str, list[Use]]]:
-    """Under the day on which it happened, on the clocks of the city."""
-    formats, days = visit.formats(), dict[str, list[Use]]()
-    for use in found:
-        days.setdefault(formats.short_day(use.at), []).append(use)
-    return list(days.items())
-
-
-ROUTES = (result, undo, history)
+ROUTES = (result, undo)
