@@ -1,7 +1,6 @@
 """What was redeemed: the result of a moment ago, one redemption of the history, and the undo."""
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -11,19 +10,16 @@ from litestar.params import Body, Parameter
 from litestar.response import Redirect
 from msgspec import field
 
-from hutong import vouchers
 from hutong.desk import counter
 from hutong.kit.access import Permission
 from hutong.kit.ids import REDEMPTION
 from hutong.kit.refusals import NotFound, Refusal
-from hutong.vouchers import Reversed, Use
-from hutong.web.merchant.periods import period_of
-from hutong.web.merchant.scan import MOST, REASONS, here_only, refused, show_done
+from hutong.vouchers import Reversed
+from hutong.web.merchant.scan import MOST, REASONS, refused, show_done
 from hutong.web.merchant.till import Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit
-from hutong.web.shared.words import catalogue
 
 Posted = RequestEncodingType.URL_ENCODED
 ON_PAGE = 30

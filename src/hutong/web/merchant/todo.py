@@ -1,4 +1,4 @@
-"""What a manager should look at today: vouchers that run out, reviews without an answer, offers that end or are gone."""
+"""What a manager should look at: vouchers that run out, reviews without an answer, offers that end or are gone."""
 
 from datetime import datetime, timedelta
 
