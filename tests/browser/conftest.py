@@ -5,7 +5,9 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -15,8 +17,10 @@ from hutong.api import api_routes
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
 from hutong.web.routes import make_app
+from tests.conftest import with_database
 from tests.house import TestHouse, make_house
 from tests.provider import SandboxProcess, free_port
+from tests.world import TownClock, World, make_world
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -59,6 +63,37 @@ async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHou
     clock, port = SystemClock(), free_port()
     async with serving(await make_house(db, clock, provider=provider.adapter(clock), port=port)) as made:
         yield made
+
+
+@contextlib.asynccontextmanager
+async def living(server_url: str, template: str) -> AsyncIterator[World]:
+    """The lived-in town (tests/world.py) in a database of its own, served."""
+    name = f"hutong_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{template}"'.encode())
+    db = await Database(with_database(server_url, name)).open()
+    made = await make_world(await make_house(db, TownClock(), port=free_port()))
+    async with serving(made.house):
+        yield made
+    await db.close()
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture(scope="session")
+async def world(server_url: str, template: str) -> AsyncIterator[World]:
+    """One lived-in town for all who look at it; whoever changes it changes only what is his."""
+    async with living(server_url, template) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all who look at the lived-in town."""
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield made
+        await made.close()
 
 
 @pytest.fixture

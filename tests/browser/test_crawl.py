@@ -4,24 +4,17 @@ HUTONG_CRAWL_REPORT names a folder for reports: all findings, grouped, one file 
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from hutong.infra.db import Database
 from hutong.kit.ids import OFFER, ORDER, STORE, VOUCHER
 from hutong.web.routes import make_app
-from tests.browser.conftest import ARGS, CHROMIUM, serving
+from tests.browser.conftest import living
 from tests.browser.crawl import Finding, Routes, Walk, report
-from tests.conftest import with_database
-from tests.house import make_house
-from tests.provider import free_port
 from tests.town_canary import poison
-from tests.world import TownClock, World, make_world
+from tests.world import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -50,35 +43,6 @@ NO_PAGE = {
 }
 HOME = {"bo": ("/none",), "tao": ("/m",), "wen": ("/m",), "mei": ("/m",), "lin": ("/o",), "pat": ("/o",)}
 VISITED: dict[str | None, set[str]] = {}
-
-
-@pytest.fixture(scope="module")
-def world_url(server_url: str, template: str) -> Iterator[str]:
-    """A database for the walks of this process; nobody else writes into it."""
-    name = f"hutong_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{template}"'.encode())
-    yield with_database(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
-
-
-@pytest.fixture(scope="module")
-async def world(world_url: str) -> AsyncIterator[World]:
-    """The lived-in town, served."""
-    db = await Database(world_url).open()
-    made = await make_world(await make_house(db, TownClock(), port=free_port()))
-    async with serving(made.house):
-        yield made
-    await db.close()
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield made
-        await made.close()
 
 
 def starts(world: World, who: str | None) -> list[str]:
@@ -168,13 +132,14 @@ def _unseen(world: World, *, staff: bool, people: tuple[str | None, ...]) -> set
 
 
 @pytest.mark.xdist_group("crawl-canary")
-async def test_stored_text_stays_text(world: World, browser: Browser):
+async def test_stored_text_stays_text(server_url: str, template: str, browser: Browser):
     """Whatever people can write carries a script; no page of anybody runs it or makes elements of it."""
-    await poison(world.house.db)
-    page = await browser.new_page()
-    await page.goto(f"{world.house.settings.address}/c/{world.house.town.slug}/")
-    assert "canary{{7*7}}" in await page.inner_text("main")  # it stands there, as text
-    found = set[Finding]()
-    for who in (*CONSUMERS, *STAFF):
-        found |= await walk(world, browser, who, only_canary=True)
+    async with living(server_url, template) as world:
+        await poison(world.house.db)
+        page = await browser.new_page()
+        await page.goto(f"{world.house.settings.address}/c/{world.house.town.slug}/")
+        assert "canary{{7*7}}" in await page.inner_text("main")  # it stands there, as text
+        found = set[Finding]()
+        for who in (*CONSUMERS, *STAFF):
+            found |= await walk(world, browser, who, only_canary=True)
     assert not found, f"\n{report(found)}"
