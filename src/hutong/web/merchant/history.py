@@ -56,7 +56,7 @@ async def history(
 ) -> Response[str]:  # fmt: skip
     """What was redeemed, newest first, a page at a time. A cashier sees today at his counter, whatever he asks for."""
     visit.frame["tab"] = "history"
-    now = visit.house.clock.now()
+    now, zone = visit.house.clock.now(), till.here.zone
     chosen = _period(till, period, first, last, now)
     async with visit.house.db.reading(till.city_id) as tx:
         stores = await _stores(tx, till)
@@ -74,8 +74,8 @@ async def history(
     return visit.page(
         "merchant/history.html", asked=asked, periods=NAMED if till.manages else NAMED[:1], states=STATES,
         days=by_day(found[:ON_PAGE], visit), more=more, failures=failures, why=in_short,
-        single=chosen.until - chosen.since <= _DAY, today=local_day(now, till.here.zone), last=local_day(chosen.last, till.here.zone),
-        first=local_day(chosen.since, till.here.zone), names={one.store_id: one.name for one in stores},
+        single=chosen.until - chosen.since <= _DAY, names={one.store_id: one.name for one in stores},
+        today=local_day(now, zone), first=local_day(chosen.since, zone), last=local_day(chosen.last, zone),
     )  # fmt: skip
 
 
