@@ -5,7 +5,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 JOBS ?= 2
 
-.PHONY: help install demo test lint bench pictures styles clean test-db
+.PHONY: help install demo test lint bench pictures styles figures clean test-db
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -56,9 +56,13 @@ styles: styles/node_modules  ## compile the stylesheets (only this needs Node; w
 	@cd styles && node build.mjs 2>&1 | grep -v -e tailwindcss -e Done -e '^$$' || true
 	@python3 tools/styles_sum.py --write >/dev/null
 
+figures: .venv/.dev  ## what the faces cost: bytes, paints, a scan, server time (ARGS="--stores 20000")
+	@tools/chromium.sh
+	@$(BIN)/python -m tools.figures $(ARGS)
+
 pictures: .venv/.dev  ## screenshots of the faces into docs/pictures
 	@tools/chromium.sh
-	@$(BIN)/python tools/pictures.py
+	@$(BIN)/python -m tools.pictures
 
 clean:  ## remove what was made here
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist pictures
