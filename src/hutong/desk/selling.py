@@ -16,8 +16,8 @@ from hutong.infra.ids import new_id
 from hutong.inventory import OpenQuota
 from hutong.kit.access import Actor, Permission, Role
 from hutong.kit.refusals import BadInput, NotAllowed, NotFound
-from hutong.merchants import Accepted, AcceptInvitation, Invited, InviteStaff
-from hutong.people import GiveRole, KeyMade, MakeKey, RevokeKey
+from hutong.merchants import Accepted, AcceptInvitation, Invited, InviteStaff, RevokeInvitation
+from hutong.people import GiveRole, KeyMade, MakeKey, RevokeKey, RevokeRole
 
 
 async def currency(tx: Tx, city_id: int) -> str:
@@ -89,6 +89,24 @@ async def invite(
         return await merchants.invite_staff(tx, [ask], city_id=city_id, now=house.clock.now())
 
     return sure((await house.db.run_city(city_id, work))[0])
+
+
+async def uninvite(house: House, city_id: int, actor: Actor, invitation_id: UUID) -> None:
+    """Take an invitation back before it is accepted. Raises not_found."""
+    ask = RevokeInvitation(invitation_id=invitation_id, by=actor.member_id)
+
+    async def work(tx: Tx) -> Any:
+        scope = actor.scope(Permission.INVITE_STAFF)
+        return await merchants.revoke_invitations(tx, [ask], city_id=city_id, scope=scope, now=house.clock.now())
+
+    sure((await house.db.run_city(city_id, work))[0])
+
+
+async def dismiss(house: House, actor: Actor, grant_id: UUID) -> None:
+    """Take a role away; it holds from the next request of its holder on. Raises not_found."""
+    async with house.db.central() as tx:
+        asks = [RevokeRole(grant_id=grant_id, by=actor.member_id)]
+        sure((await people.revoke(tx, asks, now=house.clock.now()))[0])
 
 
 async def accept(house: House, city_id: int, actor: Actor, invitation_id: UUID, secret: str) -> Accepted:

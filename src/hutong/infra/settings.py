@@ -101,6 +101,9 @@ class Settings(BaseSettings):
 
     # Words and logs
     language: Literal["zh", "en"] = Field("zh", description="Language for those who have not chosen one.")
+    font: Path | None = Field(
+        None, description="Font file with Chinese letters for posters; by default the usual places are looked at."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least important line kept."

@@ -3,7 +3,21 @@
 from litestar import Router
 from litestar.di import Provide
 
-from hutong.web.merchant import board, books, counters, deals, editor, history, offline, past, reviews, scan, stores
+from hutong.web.merchant import (
+    board,
+    books,
+    counters,
+    deals,
+    editor,
+    history,
+    joining,
+    offline,
+    past,
+    reviews,
+    scan,
+    staff,
+    stores,
+)
 from hutong.web.merchant.till import provide_till
 
 
@@ -12,6 +26,7 @@ def router() -> Router:
     handlers = [*counters.ROUTES, *scan.ROUTES, *past.ROUTES, *history.ROUTES, *board.ROUTES, *books.ROUTES]
     handlers += [*deals.ROUTES, *editor.ROUTES, *offline.ROUTES]
     handlers += reviews.ROUTES
+    handlers += [*stores.ROUTES, *staff.ROUTES, *joining.ROUTES]
     return Router("/m", route_handlers=handlers, dependencies={"till": Provide(provide_till)})
 
 

@@ -13,3 +13,11 @@ marked();
 document.querySelector("#deal-form")?.addEventListener("submit", (event) => {
   htmx.trigger(event.target, "htmx:abort");
 });
+// Every day like Monday.
+for (const button of document.querySelectorAll("[data-same-week]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const [first, ...rest] = button.closest("form").querySelectorAll("[data-week] input");
+    for (const one of rest) one.value = first.value;
+  });
+}
