@@ -34,7 +34,7 @@ const draw = async () => {
   for (const { properties, geometry } of city.features.filter((one) => one.properties.kind === "district")) {
     const [lon, lat] = geometry.coordinates;
     const name = escape(properties[told.language] ?? properties.en);
-    L.marker([lat, lon], { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-name", html: name, iconSize: null }) }).addTo(map);
+    L.marker([lat, lon], { interactive: false, keyboard: false, zIndexOffset: -10000, icon: L.divIcon({ className: "map-name", html: name, iconSize: null }) }).addTo(map);
   }
 };
 if (told.tiles) L.tileLayer(told.tiles, { maxZoom: 19 }).addTo(map);
