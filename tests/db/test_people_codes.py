@@ -182,8 +182,8 @@ async def test_the_number_of_statements_does_not_grow(db: Database, database_url
 async def test_old_codes_are_forgotten(db: Database, now):
     await asked(db, [ask()], now)
     async with db.central() as tx:
-        assert await forget(tx, now=now + timedelta(hours=20)) == {"codes": 0, "sessions": 0}
-        assert await forget(tx, now=now + timedelta(days=2)) == {"codes": 1, "sessions": 0}
+        assert (await forget(tx, now=now + timedelta(hours=20)))["codes"] == 0
+        assert (await forget(tx, now=now + timedelta(days=2)))["codes"] == 1
 
 
 async def test_a_hundred_parallel_requests_make_one_code(db: Database, now):

@@ -10,7 +10,7 @@ from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
 from hutong.kit.ids import derive
 from hutong.kit.refusals import NotFound
-from hutong.messages import InboxMessage, Tell
+from hutong.messages import Tell
 from hutong.people import ChangePhone, Channel, Choose, EditMember, Member, PhoneChanged, Purpose
 
 
@@ -88,13 +88,7 @@ async def change_phone(
     return done
 
 
-async def read_inbox(
-    house: House, actor: Actor, *, after: UUID | None = None, limit: int = 20
-) -> list[InboxMessage]:  # fmt: skip
-    """A page of what the member was told, newest first; what is shown counts as seen from now on."""
-    async with house.db.reading() as tx:
-        found = await messages.inbox_of(tx, actor.member_id, after=after, limit=limit)
-    if any(one.read_at is None for one in found):
-        async with house.db.member(actor.member_id) as tx:
-            await messages.mark_read(tx, [actor.member_id], now=house.clock.now())
-    return found
+async def mark_read(house: House, actor: Actor) -> int:
+    """The member has seen his messages; how many were new."""
+    async with house.db.member(actor.member_id) as tx:
+        return await messages.mark_read(tx, [actor.member_id], now=house.clock.now())

@@ -66,12 +66,16 @@ class CodeMade(Struct, frozen=True, kw_only=True):
 
 
 class UseCode(Struct, frozen=True, kw_only=True):
-    """Try a code for a purpose other than signing in (signing in tries its own)."""
+    """Try a code for a purpose other than signing in (signing in tries its own).
+
+    Codes with the same `group` are used up together or not at all: a slip in one does not cost the other.
+    """
 
     phone: str
     code: str
     address: str
     purpose: Purpose = "confirm"
+    group: UUID | None = None
 
 
 class CodeUsed(Struct, frozen=True, kw_only=True):

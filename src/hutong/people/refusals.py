@@ -136,8 +136,8 @@ class OldCodeWrong(Refusal):
         en="The code sent to the old number (ending in {tail}) is not right.",
     )
     step = Text(
-        zh="请重新获取两个验证码。原号码已停用的，请联系客服。",
-        en="Ask for both codes again. If the old number is no longer yours, ask our support.",
+        zh="请核对后重新输入。原号码已停用的，请联系客服。",
+        en="Check it and enter it again. If the old number is no longer yours, ask our support.",
     )
 
 

@@ -163,6 +163,10 @@ async def use_codes(
         if _right(row, requests[i], secret=secret):
             used.add(key)
             results[i] = CodeUsed(phone=key[0], purpose=requests[i].purpose)
+    halves = {r.group for r, result in zip(requests, results, strict=True) if not isinstance(result, CodeUsed)} - {None}
+    for request, result in zip(requests, results, strict=True):
+        if request.group in halves and isinstance(result, CodeUsed):
+            used.discard((result.phone, result.purpose))
     await _count(tx, tried, used, now=now)
     return results
 

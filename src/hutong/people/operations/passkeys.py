@@ -256,7 +256,5 @@ async def edit_passkeys(tx: Tx, requests: Sequence[EditPasskey], *, now: datetim
         now=now,
     )
     done = {(row["member_id"], row["passkey_id"]) for row in rows}
-    return [
-        BadInput(field="label", why="1-40") if r not in sound else r if (r.member_id, r.passkey_id) in done else NotFound()
-        for r in requests
-    ]  # fmt: skip
+    found = [r if (r.member_id, r.passkey_id) in done else NotFound() for r in requests]
+    return [one if r in sound else BadInput(field="label", why="1-40") for r, one in zip(requests, found, strict=True)]

@@ -9,13 +9,14 @@ from hutong.infra.db import Tx
 from hutong.kit.masks import phone_tail
 from hutong.kit.refusals import NotFound, Refusal
 from hutong.people.choices import ChangePhone, PhoneChanged
-from hutong.people.model import CodeUsed, Limits, UseCode, token_hash
+from hutong.people.model import CodeUsed, Limits, Purpose, UseCode, token_hash
 from hutong.people.operations.codes import use_codes
 from hutong.people.phones import normalise
 from hutong.people.queries import phones_of
 from hutong.people.refusals import OldCodeWrong, PhoneTaken, SamePhone
 
 Move = tuple[ChangePhone, str, str]  # the request, the old number, the new one
+PURPOSES: tuple[Purpose, Purpose] = ("phone_new", "phone_old")
 
 
 async def change_phones(
@@ -31,11 +32,10 @@ async def change_phones(
     results: list[Any] = [_known(r, olds.get(r.member_id)) for r in requests]
     alive = [i for i, result in enumerate(results) if isinstance(result, str)]
     tries = [
-        UseCode(phone=requests[i].phone, code=requests[i].new_code, address=requests[i].address, purpose="phone_new")
+        UseCode(phone=phone, code=code, address=requests[i].address, purpose=purpose, group=requests[i].change_id)
+        for purpose in PURPOSES
         for i in alive
-    ] + [
-        UseCode(phone=results[i], code=requests[i].old_code, address=requests[i].address, purpose="phone_old")
-        for i in alive
+        for phone, code in [_half(purpose, requests[i], results[i])]
     ]
     used = await use_codes(tx, tries, secret=secret, now=now, limits=limits) if alive else []
     moves: dict[int, Move] = {}
@@ -52,6 +52,11 @@ async def change_phones(
             count = ended.get(request.member_id, 0)
             results[i] = PhoneChanged(member_id=request.member_id, tail=phone_tail(phone), ended=count)
     return results
+
+
+def _half(purpose: Purpose, request: ChangePhone, old: str) -> tuple[str, str]:
+    """(number, code) of one side of the move."""
+    return (request.phone, request.new_code) if purpose == "phone_new" else (old, request.old_code)
 
 
 def _known(request: ChangePhone, old: str | None) -> str | Refusal:

@@ -8,7 +8,7 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct, convert
 
-from hutong import orders, people, places, reviews, vouchers
+from hutong import messages, orders, people, places, reviews, vouchers
 from hutong.desk import account, passkeys
 from hutong.kit.access import Actor
 from hutong.kit.ids import MESSAGE, ORDER, VOUCHER
@@ -93,16 +93,24 @@ async def later(visit: Visiting, here: InCity, data: URLEncodedBody[Form]) -> Re
 
 @get("/c/{city:str}/me/messages", guards=[signed_in])
 async def inbox(visit: Visiting, here: InCity, after: Cursor = None) -> Response[str]:
-    """What the member was told, newest first. Opening the page marks it as seen."""
+    """What the member was told, newest first."""
     last = MESSAGE.read(after) if after else None
-    found = await account.read_inbox(visit.house, visit.member, after=last, limit=ON_PAGE + 1)
     async with visit.house.db.reading() as tx:
+        found = await messages.inbox_of(tx, visit.member.member_id, after=last, limit=ON_PAGE + 1)
         wishes = (await people.choices_of(tx, [visit.member.member_id]))[visit.member.member_id]
         slugs = await _slugs(visit, found)
-    visit.frame |= {"tab": "me", "unread": 0}
+    visit.frame["tab"] = "me"
     lines = [line_of(visit, one, slugs) for one in found[:ON_PAGE]]
     more = MESSAGE.show(found[ON_PAGE - 1].message_id) if len(found) > ON_PAGE else None
     return visit.page("consumer/messages.html", lines=lines, more=more, texts=wishes["reminders", "sms"])
+
+
+@post("/c/{city:str}/me/messages/seen", guards=[signed_in], status_code=303)
+async def seen(visit: Visiting, here: InCity, data: URLEncodedBody[Form]) -> Response:
+    """The member has seen his messages: the page says so by itself when it is open, or he does by its button."""
+    del data
+    await account.mark_read(visit.house, visit.member)
+    return Response("", status_code=204) if visit.partial else Redirect(here.to("/me/messages"), status_code=303)
 
 
 async def _slugs(visit: Visit, found: list[InboxMessage]) -> dict[int, str]:
@@ -135,4 +143,4 @@ def _url(message: InboxMessage, slugs: dict[int, str]) -> str | None:
     return f"/c/{slug}/{path}/{kind.show(message.subject, message.city_id)}"
 
 
-ROUTES = (me, later, inbox)
+ROUTES = (me, later, inbox, seen)

@@ -55,9 +55,12 @@ async def ask_export(visit: Visiting, here: InCity, data: URLEncodedBody[KeyedFo
     return Redirect(here.to("/me/privacy"), status_code=303)
 
 
-@get("/c/{city:str}/me/exports/{export:str}", guards=[signed_in])
-async def fetch_export(visit: Visiting, here: InCity, export: FromPath[str]) -> Response[bytes]:
+@post("/c/{city:str}/me/exports/{export:str}", guards=[signed_in], status_code=200)
+async def fetch_export(
+    visit: Visiting, here: InCity, export: FromPath[str], data: URLEncodedBody[Form]
+) -> Response[bytes]:  # fmt: skip
     """The copy itself, for its owner alone: it is made now and kept nowhere. Refuses not_found, export_over."""
+    del data
     await leaving.fetch_export(visit.house, visit.member, EXPORT.read(export))
     packed = await copying.copy_of(visit.house, visit.member)
     name = f"hutong-{local_day(visit.house.clock.now(), here.city.zone)}.zip"
