@@ -13,6 +13,7 @@ from hutong.cli.demo.hang import hang_pictures
 from hutong.cli.demo.load import is_loaded, load_city
 from hutong.cli.demo.once import Play, Played
 from hutong.cli.demo.phone import Stuck
+from hutong.cli.demo.said import tell
 from hutong.cli.demo.scale import SLUG, load_scale
 from hutong.cli.keep import audited, show_audit
 from hutong.cli.processes import Family, environment, free_port, need_ports
@@ -21,6 +22,7 @@ from hutong.infra.db import Database
 from hutong.infra.files import LocalFiles
 from hutong.infra.settings import Settings
 from hutong.kit.clock import SystemClock
+from hutong.schemes.deals import Deals
 
 
 def serve(ctx: Context, *, load: bool, scale: int, as_json: bool, given: dict[str, Any]) -> None:
@@ -51,7 +53,10 @@ async def _fill(settings: Settings, data: CityData, scale: int) -> None:
             words.print("the demo cities are there already")
         else:
             loaded = await load_city(db, data, now=SystemClock().now())
-            words.print(f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers")
+            said = await tell(db, data, {"deals": Deals()}, now=SystemClock().now())
+            words.print(
+                f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers, {said} reviews"
+            )
         files = LocalFiles(settings.data_folder() / "files")
         await hang_pictures(db, files, data, now=SystemClock().now())
         if scale:
