@@ -9,7 +9,7 @@ import segno
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from hutong import catalog, merchants, orders, vouchers
+from hutong import catalog, merchants, orders, reviews, vouchers
 from hutong.infra.db import Tx
 from hutong.kit.ids import VOUCHER, to_crockford
 from hutong.kit.refusals import NotFound
@@ -47,6 +47,7 @@ async def _voucher_page(visit: Visit, here: Here, voucher: str, *, new: bool, pa
         shops = await _shops(tx, held, visit, here)
         uses = [u for u in await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id) if not u.reversed_at]
         where = await merchants.stores(tx, here.city_id, sorted({use.store_id for use in uses}))
+        unreviewed = held.state == "used" and await reviews.unreviewed(tx, [held.line_id], city_id=here.city_id)
         progress = (await orders.progress(tx, [held.offer_id], city_id=here.city_id)).get(held.offer_id)
     visit.frame["tab"] = "vouchers"
     expired = now >= held.valid_to
@@ -54,7 +55,8 @@ async def _voucher_page(visit: Visit, here: Here, voucher: str, *, new: bool, pa
     return visit.page(
         "consumer/voucher_part.html" if part else "consumer/voucher.html", ticket=ticket, voucher=held, units=units,
         place=place, shops=shops, uses=uses, where={i: s.name for i, s in where.items()}, new=new, shelves=shelves,
-        progress=progress, shows=shows_code(held, now), left=STEP_SECONDS - now.timestamp() % STEP_SECONDS,
+        progress=progress, unreviewed=bool(unreviewed), shows=shows_code(held, now),
+        left=STEP_SECONDS - now.timestamp() % STEP_SECONDS,
         step=STEP_SECONDS, state="expired" if held.state == "valid" and expired else held.state, changed=part,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from hutong import catalog, merchants, orders, places, vouchers
+from hutong import catalog, merchants, orders, places, reviews, vouchers
 from hutong.catalog import StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.ids import VOUCHER
@@ -54,13 +54,15 @@ async def wallet(visit: Visiting, here: InCity, tab: FromQuery[str] = "unused", 
         if shown == "unused":
             tickets = await _with_stores(tx, tickets, here, visit)
         shelves = Shelves(await catalog.categories(tx))
+        used = [ticket.voucher.line_id for ticket in tickets if shown == "used"]
+        unreviewed = await reviews.unreviewed(tx, used, city_id=here.city_id) if used else set()
         elsewhere = await _elsewhere(tx, member, here)
     visit.frame["tab"] = "vouchers"
     more = VOUCHER.show(found[ON_PAGE - 1].voucher_id, here.city_id) if len(found) > ON_PAGE else None
     return visit.page(
         "consumer/wallet.html", tabs=tuple(TABS), shown=shown, counts=counts, more=more, elsewhere=elsewhere, now=now,
         here_now=[t for t in tickets if t.at_the_door], tickets=[t for t in tickets if not t.at_the_door],
-        shelves=shelves, soon=SOON,
+        shelves=shelves, soon=SOON, unreviewed=unreviewed,
     )  # fmt: skip
 
 
