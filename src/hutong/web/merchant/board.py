@@ -21,7 +21,7 @@ from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit
 
 LATEST = 6
-WIDE, HIGH = 480, 120  # of the hours' own grid
+WIDE, HIGH = 400, 110  # of the hours' own grid
 EARLY, LATE = 9, 21  # the hours that are drawn even when nothing happened in them
 _REFUSED_SEEN = 20
 WEEK = timedelta(days=7)
