@@ -5,6 +5,7 @@ from hutong.catalog.queries.find import search, suggest
 from hutong.catalog.queries.map import map_cells
 from hutong.catalog.queries.offers import (
     categories,
+    count_waiting,
     counts_by_status,
     deeds,
     due_to_end,
@@ -20,6 +21,7 @@ __all__ = [
     "Narrow",
     "categories",
     "category_counts",
+    "count_waiting",
     "counts_by_status",
     "deeds",
     "due_to_end",

@@ -107,6 +107,17 @@ async def history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[Change]:
     return [change_of_row(row) for row in rows]
 
 
+async def count_waiting(tx: Tx, scope: Scope, *, city_id: int) -> int:
+    """How many offers wait for review within the scope of REVIEW_OFFERS."""
+    allowed, params = _seen_by(scope)
+    return await tx.value(
+        f"""select count(*)::int from catalog.offers o
+            where o.city_id = %(city)s and o.status = 'in_review' and {allowed}""",
+        city=city_id,
+        **params,
+    )
+
+
 async def deeds(
     tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID, since: datetime, limit: int = 100
 ) -> list[OfferDeed]:

@@ -74,7 +74,7 @@ async def statement(
             tx, till.merchant_id, since=since, until=until, after=page_after(after), limit=ON_PAGE,
             store_id=it.store_id, **where,
         )  # fmt: skip
-        step = next((one for one in STEPS if one == shown), None)
+        step: Step | None = next((one for one in STEPS if one == shown), None)
         if step is not None:
             more["sums"] = await settlement.sums(
                 tx, till.merchant_id, zone=zone, step=step, since=since, until=until, store_id=it.store_id, **where

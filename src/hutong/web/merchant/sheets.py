@@ -102,8 +102,8 @@ class Workbook:
         self.sum_money = self.book.add_format({"num_format": money, "bold": True, "top": 1})
         self.when = self.book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         names = ("summary", "lines", "refunds", "payouts")
-        self.sheets = {name: self.book.add_worksheet(t(f"workbook.{name}")) for name in names}
-        self.at = dict.fromkeys(names, 0)
+        self.sheets: dict[str, Any] = {name: self.book.add_worksheet(t(f"workbook.{name}")) for name in names}
+        self.at: dict[str, int] = dict.fromkeys(names, 0)
         self.totals = Totals(asset, zone)
         for column, name in enumerate(COLUMNS):
             self.sheets["lines"].set_column(column, column, WIDTHS.get(name, 13))

@@ -31,6 +31,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 ENTRIES = (
     Entry(name="home", path="/", icon="home", permission=Permission.VIEW_CITY),
+    Entry(name="deals", path="/deals", icon="ticket", permission=Permission.REVIEW_OFFERS, count="deals"),
     Entry(name="reported", path="/reviews", icon="flag", permission=Permission.MODERATE_REVIEWS, count="reported"),
     Entry(name="appeals", path="/appeals", icon="message", permission=Permission.MODERATE_REVIEWS, count="appeals"),
     Entry(name="hidden", path="/hidden", icon="lock", permission=Permission.MODERATE_REVIEWS),

@@ -3,7 +3,7 @@
 from litestar import Response, get
 from litestar.response import Redirect
 
-from hutong import places, reviews
+from hutong import catalog, places, reviews
 from hutong.kit.access import Permission
 from hutong.places import City
 from hutong.web.operator.frame import AtDesk, Desk
@@ -28,6 +28,8 @@ async def counted(visit: Visit, desk: Desk) -> dict[str, int]:
         if desk.can(Permission.MODERATE_REVIEWS):
             waiting = await reviews.waiting(tx, desk.scope, city_id=desk.city_id)
             counts |= {"reported": waiting.reported, "appeals": waiting.appeals}
+        if desk.can(Permission.REVIEW_OFFERS):
+            counts["deals"] = await catalog.count_waiting(tx, desk.scope, city_id=desk.city_id)
     visit.frame["waiting"] = counts
     return counts
 
