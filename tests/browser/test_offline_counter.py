@@ -38,7 +38,7 @@ async def enrolled(browser: Browser, house: TestHouse, name: str, language: str 
     await till.page.wait_for_selector("form[data-enrol]")
     await till.page.fill("form[data-enrol] input[name=name]", name)
     await till.page.click("form[data-enrol] button")
-    await till.page.wait_for_url("**/offline?done=enrolled")
+    await till.page.wait_for_url(lambda url: url.endswith("done=enrolled"))
     await expect(till.page.locator("[data-this]").locator("visible=true")).to_have_count(1)
     await on_the_scanner(till)
     await settled(till.page)
@@ -50,14 +50,24 @@ async def on_the_scanner(till: Phone) -> None:
     await till.page.wait_for_function("navigator.serviceWorker?.controller !== undefined")
 
 
+async def until(page: Page, script: str, arg: Any = None) -> None:
+    """Ask the page until it says yes: what it answers may be a promise."""
+    for _ in range(300):
+        if await page.evaluate(script, arg):
+            return
+        await page.wait_for_timeout(150)
+    raise AssertionError(script)
+
+
 async def settled(page: Page) -> None:
     """The device has an allowance, and the page lies in the cache of its worker."""
-    await page.wait_for_function(
+    await until(
+        page,
         """async () => {
           const till = await import(document.querySelector("[data-offline-js]").dataset.offlineJs);
           const pages = await caches.open("hutong-till-pages");
           return Boolean((await till.device())?.allowance) && (await pages.keys()).length > 0;
-        }"""
+        }""",
     )
 
 
@@ -68,16 +78,17 @@ async def phone_of(browser: Browser, house: TestHouse, unit: Voucher) -> Phone:
     await ann.open(f"/c/{house.town.slug}/vouchers/{shown}")
     await ann.sign_in("ann")
     await ann.page.wait_for_selector("[data-qr]")
-    await ann.page.wait_for_function(
-        """async () => { const { token, voucher } = document.querySelector("[data-token]").dataset;
-             return token && Boolean(await (await import(token)).text(voucher)); }"""
+    await until(
+        ann.page,
+        """async () => { const { token, voucher } = document.querySelector("[data-voucher][data-token]").dataset;
+             return token && Boolean(await (await import(token)).text(voucher)); }""",
     )
     return ann
 
 
 async def token(ann: Phone) -> str:
     return await ann.page.evaluate(
-        """async () => { const { token, voucher } = document.querySelector("[data-token]").dataset;
+        """async () => { const { token, voucher } = document.querySelector("[data-voucher][data-token]").dataset;
              return (await import(token)).text(voucher); }"""
     )
 
@@ -108,12 +119,13 @@ async def log_of(till: Phone) -> list[dict[str, Any]]:
 async def back_online(till: Phone, count: int) -> list[dict[str, Any]]:
     """The network is back; the log is told by itself. Its rows as they were answered."""
     await till.context.set_offline(False)
-    await till.page.wait_for_function(
+    await until(
+        till.page,
         """async (count) => {
              const rows = await (await import(document.querySelector("[data-offline-js]").dataset.offlineJs)).log();
              return rows.filter((row) => row.outcome).length >= count;
            }""",
-        arg=count,
+        count,
     )
     return await log_of(till)
 
@@ -216,12 +228,12 @@ async def test_mei_sees_the_maximum_before_she_switches_on(chromium: Browser, ho
     await mei.page.wait_for_selector("form[data-enrol]")
     await mei.page.fill("form[data-enrol] input[name=name]", "前台")
     await mei.page.click("form[data-enrol] button")
-    await mei.page.wait_for_url("**/offline?done=enrolled")
+    await mei.page.wait_for_url(lambda url: url.endswith("done=enrolled"))
     await mei.page.click("button[value=look]")
     await expect(mei.page.locator("[data-worst]")).to_have_text("¥2,000")
     await mei.picture(shots / "offline-maximum-wide.png", full=True)
     await mei.page.click("button[value=set]")
-    await mei.page.wait_for_url("**/offline?done=saved")
+    await mei.page.wait_for_url(lambda url: url.endswith("done=saved"))
     await expect(mei.page.locator("h1 + .badge")).to_have_text("已开启")
     await mei.picture(shots / "offline-on-wide.png", full=True)
     assert await mei.fits()

@@ -162,7 +162,9 @@ def capsule_of(
         return None
     start = now.replace(second=0, microsecond=0)
     end = min(start + life, voucher.valid_to.replace(second=0, microsecond=0))
-    found = windows(voucher.terms, start=max(start, _minute_up(voucher.valid_from)), end=end, zone=zone)
+    # Who has just bought holds it already, so only a beginning that lies ahead moves the first minute.
+    begin = _minute_up(voucher.valid_from) if voucher.valid_from > now else start
+    found = windows(voucher.terms, start=begin, end=end, zone=zone)
     if not found:
         return None
     if len(found) > MOST_WINDOWS:

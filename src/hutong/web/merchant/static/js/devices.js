@@ -16,11 +16,11 @@ const begin = async () => {
 form.addEventListener("submit", async (event) => {
   if (form.elements.public_key.value) return;
   event.preventDefault();
-  delete form.dataset.sent;
   const state = await till.device(), mine = state?.keyPair ? await till.publicKey() : null;
   const ended = list.some((row) => row.dataset.deviceKey === mine && row.classList.contains("gone"));
   if (ended) await till.reset();
   form.elements.public_key.value = await till.publicKey();
+  delete form.dataset.sent; // what was stopped above was not sent
   form.requestSubmit();
 });
 if ("indexedDB" in window && crypto.subtle) await begin();
