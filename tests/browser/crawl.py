@@ -121,6 +121,8 @@ class Tongue:
             return "other language"
         if any(pattern.fullmatch(words) for pattern in self.patterns if pattern.pattern):
             return "other language"
+        if words in {name[0] for name in self.theirs}:  # a face drawn as the first letter of its name
+            return None
         left = BOTH.sub(" ", words)
         for word in self.theirs:
             left = left.replace(word, " ")

@@ -28,7 +28,7 @@ def pages(world: World) -> dict[str, tuple[str | None, str]]:
         "sign-in": (None, "/sign-in"), "confirm": ("ann", f"{city}/checkout?offer={offer}"),
         "voucher": ("ann", f"{city}/vouchers/{VOUCHER.show(world.vouchers['unused'], world.city)}"),
         "me": ("ann", f"{city}/me"), "scan": ("tao", f"/m/{store}/scan"), "today": ("mei", f"/m/{store}/today"),
-        "editor": ("mei", f"/m/{store}/deals/{draft}/edit"),
+        "editor": ("mei", f"/m/{store}/deals/{draft}"),
     }  # fmt: skip
 
 
@@ -42,15 +42,18 @@ async def opened(world: World, browser: Browser, who: str | None, path: str) -> 
 
 
 async def tabbed(page: Page, stops: int) -> list[dict[str, Any]]:
-    """Tab from the top until it leaves the page."""
+    """Tab through the page and once around: a page may begin in its field."""
     await page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
     found: list[dict[str, Any]] = []
-    for _ in range(stops + 12):
+    left = 0
+    for _ in range(2 * stops + 12):
         await page.keyboard.press("Tab")
         here = await page.evaluate(HERE)
-        if here is None:
+        left += here is None
+        if left == 2 or (here is not None and len(found) > 1 and here["stop"] == found[0]["stop"]):
             break
-        found.append(here)
+        if here is not None:
+            found.append(here)
     return found
 
 
@@ -70,8 +73,8 @@ async def test_tab_reaches_everything(world: World, browser: Browser, name: str)
     assert [one["name"] for one in stops if not one["seen"]] == [], "nobody sees that one stands on these"
     assert [one["name"] for one in stops if one["tab"] > 0] == []
     assert [one["name"] for one in stops if not one["inside"]] == [], "out of sight while one stands on them"
-    first = reached[: len(set(reached))]
-    start = first.index(min(first))  # a page may begin in its field
+    first = list(dict.fromkeys(reached))
+    start = first.index(min(first))
     assert first[start:] + first[:start] == sorted(first), "the order is not that of the page"
     await page.context.close()
 
@@ -93,7 +96,7 @@ async def test_escape_closes_the_sheet_at_the_counter(world: World, browser: Bro
 async def test_escape_closes_every_sheet(world: World, browser: Browser, who: str, path: str):
     """Whatever a button opens closes with Escape, and one stands on the button again."""
     places = pages(world)
-    here = {"mei": places["editor"][1].replace("/edit", ""), "tao": places["scan"][1], "ann": places["deal"][1]}[who]
+    here = {"mei": places["editor"][1], "tao": places["scan"][1], "ann": places["deal"][1]}[who]
     page = await opened(world, browser, who, here)
     for button in await page.locator("button[data-sheet]").locator("visible=true").all():
         await button.focus()

@@ -101,7 +101,7 @@ async def red(world: World, page: Page, language: str) -> None:
 
 
 async def empty_deal(world: World, page: Page, language: str) -> None:
-    await page.goto(counter_of(world, f"/deals/{deal(world, 'draft')}/edit"))
+    await page.goto(counter_of(world, f"/deals/{deal(world, 'draft')}"))
     await page.fill("input[name=title_zh]", "")
     await page.fill("input[name=price]", "-1")
     await page.locator("button[name=then][value=submit]").click()

@@ -1,0 +1,200 @@
+"""The tap budgets, one row each: what somebody wants, and how many taps it may cost in our pages at most.
+
+Opening an address, typing, and what the provider's own page asks are no taps. Other tests look closer at the same
+roads; this table is where the numbers stand.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from msgspec import Struct
+from playwright.async_api import Browser, Route, expect
+
+from hutong import vouchers
+from hutong.kit.ids import OFFER, ORDER, PAYMENT, STORE, VOUCHER
+from hutong.web.shared.visit import SESSION
+from tests.browser.conftest import Phone
+from tests.world import World
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.xdist_group("taps")]
+
+
+async def phone_of(world: World, browser: Browser, who: str) -> Phone:
+    """His phone, signed in."""
+    phone = await Phone.take(browser, world.house)
+    await phone.context.add_cookies(
+        [{"name": SESSION, "value": world.tokens[who], "url": world.house.settings.address}]
+    )  # fmt: skip
+    return phone
+
+
+async def provider(world: World, phone: Phone) -> None:
+    """The provider's page, whose button is pressed at once: it sends the payer back to us."""
+
+    async def pays(route: Route) -> None:
+        number = urlsplit(route.request.url).path.strip("/")
+        back = world.house.pay.pay(number)
+        await world.house.courier.ask(world.city, [PAYMENT.read_local(number)[1]])
+        await route.fulfill(status=303, headers={"location": back})
+
+    await phone.context.route("http://pay.example/**", pays)
+
+
+async def buying(world: World, browser: Browser) -> int:
+    """Nearby list, deal, Buy, Pay, the provider; what comes then is the voucher with its code."""
+    ann = await phone_of(world, browser, "ann")
+    await provider(world, ann)
+    offer = OFFER.show(world.house.town.offers["two-bowls"], world.city)
+    await ann.open("/c/qinghe/nearby")
+    await ann.tap(f"a[href*='/deals/{offer}']")
+    await ann.tap("a.btn-accent[href*='/checkout']")
+    await ann.tap("[data-pay-now]")
+    await ann.page.wait_for_url("**/vouchers/vch_*")
+    await ann.page.wait_for_selector("[data-qr]")
+    return ann.taps
+
+
+async def showing(world: World, browser: Browser) -> int:
+    """At the shop: open, and the banner leads to the code."""
+    ann = await phone_of(world, browser, "ann")
+    await ann.open("/c/qinghe/")
+    await ann.tap(".use-here a")
+    await ann.page.wait_for_selector("[data-qr]")
+    return ann.taps
+
+
+async def to_the_scanner(world: World, browser: Browser) -> int:
+    """A cashier lands on the scanner (that its camera is live without a tap: test_counter)."""
+    tao = await phone_of(world, browser, "tao")
+    await tao.open("/m")
+    await tao.page.wait_for_url("**/scan")
+    await tao.page.wait_for_selector("[data-scanner][data-ready]")
+    return tao.taps
+
+
+async def redeeming(world: World, browser: Browser) -> int:
+    """Scan, then one confirmation."""
+    (unit,) = await world.buys("tap-redeem", "bo", "two-bowls")
+    tao = await phone_of(world, browser, "tao")
+    await tao.open("/m")
+    await tao.page.wait_for_selector("[data-scanner][data-ready]")
+    await tao.page.keyboard.type(vouchers.qr_text(unit, world.clock.now()))
+    await tao.page.keyboard.press("Enter")
+    await tao.tap("[data-confirm]")
+    await expect(tao.page.locator("dialog[open] [data-result=good]")).to_be_visible()
+    return tao.taps
+
+
+async def undoing(world: World, browser: Browser) -> int:
+    """In the history: the row, Undo."""
+    (unit,) = await world.buys("tap-undo", "bo", "two-bowls")
+    await world.uses(unit)
+    tao = await phone_of(world, browser, "tao")
+    await tao.open(f"/m/{STORE.show(world.house.town.stores['noodle-bar-lantern'], world.city)}/history")
+    await tao.tap("a.use-row")
+    await tao.tap("form[action$='/reversals'] button")
+    await tao.page.wait_for_url("**/redemptions/red_*")
+    return tao.taps
+
+
+async def refunding(world: World, browser: Browser) -> int:
+    """On the order: Refund, a reason, Confirm."""
+    await world.buys("tap-refund", "ann", "two-bowls")
+    ann = await phone_of(world, browser, "ann")
+    await ann.open(f"/c/qinghe/orders/{ORDER.show(world.orders['tap-refund'], world.city)}")
+    await ann.tap("a[href*='/refund']")
+    await ann.tap(".picks label")
+    await ann.tap("form[action$='/refunds'] button")
+    await ann.page.wait_for_url("**/orders/ord_*")
+    await expect(ann.page.locator("main")).to_contain_text("退款")
+    return ann.taps
+
+
+async def reviewing(world: World, browser: Browser) -> int:
+    """Where one is asked for a review: stars, Submit."""
+    (unit,) = await world.buys("tap-review", "ann", "two-bowls")
+    await world.uses(unit)
+    ann = await phone_of(world, browser, "ann")
+    await ann.open(f"/c/qinghe/vouchers/{VOUCHER.show(unit.voucher_id, world.city)}/review")
+    await ann.tap(".rate-stars label >> nth=4")
+    await ann.tap(".review-form .btn-primary")
+    await ann.page.wait_for_url("**/reviews/**")
+    return ann.taps
+
+
+async def to_another_city(world: World, browser: Browser) -> int:
+    """The name of the city, then the other one."""
+    bo = await phone_of(world, browser, "bo")
+    await bo.open("/c/qinghe/")
+    await bo.tap("header a[href='/cities']")
+    await bo.tap("main a[href='/c/linjiang/']")
+    assert urlsplit(bo.page.url).path == "/c/linjiang/"
+    return bo.taps
+
+
+async def searching(world: World, browser: Browser) -> int:
+    """Two letters of pinyin, then the suggestion."""
+    bo = await phone_of(world, browser, "bo")
+    await bo.open("/c/qinghe/")
+    await bo.page.locator("input[type=search]").press_sequentially("xk", delay=40)
+    await bo.tap(".suggestions a >> nth=0")
+    await expect(bo.page.locator("main")).to_contain_text("巷口面吧")
+    return bo.taps
+
+
+async def publishing_a_copy(world: World, browser: Browser) -> int:
+    """From the list of deals: one of them, Copy, Submit."""
+    mei = await phone_of(world, browser, "mei")
+    offer = OFFER.show(world.house.town.offers["solo-lunch"], world.city)
+    await mei.open(f"/m/{STORE.show(world.house.town.stores['noodle-bar-lantern'], world.city)}/deals")
+    await mei.tap(f"a[href$='/deals/{offer}']")
+    await mei.tap("form[action$='/copies'] button")
+    await mei.page.wait_for_selector("#deal-form")
+    await mei.tap("button[name=then][value=submit]")
+    await expect(mei.page.locator("main")).to_contain_text("审核")
+    return mei.taps
+
+
+async def starting_the_demo(world: World, browser: Browser) -> int:
+    """Two commands: get the sources, `make demo`; nothing in that recipe needs Docker, Node or Redis."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    for target in ("demo:", ".venv/.run:", ".venv/.uv:"):
+        recipe = makefile.split(f"\n{target}", 1)[1].split("\n\n", 1)[0]
+        assert not any(word in recipe for word in ("docker", "npm", "node", "redis")), recipe
+    return 2
+
+
+class Row(Struct, frozen=True):
+    """One line of the table. `do` counts; None: not built yet, `why` says with what it comes."""
+
+    wish: str
+    most: int
+    do: Callable[[World, Browser], Awaitable[int]] | None
+    why: str = ""
+
+
+TABLE = [
+    Row("nearby list, deal, buy, pay, code", 3, buying),
+    Row("at the shop: open, code", 2, showing),
+    Row("cashier: open, camera", 0, to_the_scanner),
+    Row("cashier: scan, redeemed", 1, redeeming),
+    Row("undo a redemption", 2, undoing),
+    Row("refund what is unused", 3, refunding),
+    Row("review", 2, reviewing),
+    Row("another city", 2, to_another_city),
+    Row("search by two letters of pinyin", 1, searching),
+    Row("publish from a copied deal", 5, publishing_a_copy),
+    Row("approve a deal", 1, None, "the operator's queue of deals"),
+    Row("reject a deal with a reason", 2, None, "the operator's queue of deals"),
+    Row("open a fridge", 1, None, "devices that sell"),
+    Row("start the demo (commands)", 2, starting_the_demo),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row.wish for row in TABLE])
+async def test_taps(world: World, browser: Browser, row: Row):
+    if row.do is None:
+        pytest.skip(f"not built: {row.why}")
+    assert await row.do(world, browser) <= row.most
