@@ -42,9 +42,9 @@ async def test_ann_buys_shows_uses_and_returns(chromium: Browser, house: TestHou
     await ann.tap("a.brief:has-text('双人招牌面套餐')")
     await ann.tap("a.btn.buy")
     await ann.sign_in("ann")
-    await page.click(".stepper a:last-child")
+    await page.click(".stepper button[value='1']")
     await expect(page.locator(".pairs .sum .price")).to_contain_text("136")
-    await ann.tap("button.btn.buy")
+    await ann.tap("[data-pay-now]")
     assert ann.taps == 3
     await page.wait_for_url("**/pay/**")
     await page.locator("button").first.click()
@@ -56,13 +56,13 @@ async def test_ann_buys_shows_uses_and_returns(chromium: Browser, house: TestHou
 
     ann.taps = 0  # at the shop: from the home of the city to the code
     await ann.open("/c/qinghe/")
-    await ann.tap("a.use-here")
+    await ann.tap("nav.tabbar a[href$='/vouchers']")
     await ann.tap("a.ticket")
     assert ann.taps == 2
     await redeem(house, await scanned(ann))
     await expect(page.locator(".stamp")).to_contain_text("已使用", timeout=10_000)
 
-    await page.click("nav.pager a:not([aria-current])")  # the other unit goes back
+    await page.click("nav.pager a")  # the other unit goes back
     await page.wait_for_selector("[data-qr]")
     ann.taps = 0
     await ann.tap("a:has-text('申请退款')")
@@ -95,7 +95,7 @@ async def test_the_code_renews_itself(chromium: Browser, house: TestHouse):
     ann = await Phone.take(chromium, house)
     await ann.open(f"/c/qinghe/checkout?offer={deal(house)}")
     await ann.sign_in("ann")
-    await ann.tap("button.btn.buy")
+    await ann.tap("[data-pay-now]")
     await ann.page.wait_for_url("**/pay/**")
     await ann.page.locator("button").first.click()
     await ann.page.wait_for_selector("[data-qr]")

@@ -40,6 +40,7 @@ from hutong.settlement import AskPayout, DayBill, PayoutResult
 from tests.api.house import Cast, a_cast, make_application, make_house, web_client
 from tests.catalog_town import CENTRE, a_draft, published
 from tests.db.partition_finding import find_things
+from tests.db.partition_reviews import say
 from tests.lane import CITY, Lane, a_lane
 from tests.pocket import PocketPay
 
@@ -105,6 +106,7 @@ async def whole(it: Journey) -> None:
     await buy_and_use(it)
     await turn_back(it)
     await tip(it)
+    await say(it.db, it.lane, it.clock.now())
     await keep_shop(it)
     await on_a_bad_day(it)
     await end_of_term(it)
@@ -157,6 +159,10 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.steps(tx, found[0].voucher_id, city_id=CITY)
         await vouchers.uses_of(tx, [unit.voucher_id for unit in found], city_id=CITY)
         await vouchers.wallet_counts(tx, it.cast.members["ann"], city_id=CITY)
+        await vouchers.ending_first(tx, it.cast.members["ann"], after=found[0].voucher_id, city_id=CITY)
+        await answers.told(
+            tx, it.cast.members["ann"], "k1", city_id=CITY, operation="orders.place", result=orders.Placed
+        )  # fmt: skip
         until = it.clock.now() + timedelta(days=1)
         period = {"since": until - timedelta(days=14), "until": until}
         seen_by = Scope(stores=frozenset({it.lane.store}))
