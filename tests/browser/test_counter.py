@@ -24,6 +24,7 @@ from tests.house import TestHouse
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 SHEET, RESULT, CONFIRM = "dialog[open] form[data-verify]", "dialog[open] [data-result]", "[data-confirm]"
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 MINE = ("vibrate", "409", "404", "AudioContext", "net::ERR")  # what a browser may say about this page
 
 
