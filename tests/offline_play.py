@@ -49,9 +49,9 @@ async def actor(house: TestHouse, who: str) -> Actor:
 
 
 async def switch_on(house: TestHouse, **changes: Any) -> Limits:
-    """Mei switches offline on, for up to eight devices."""
+    """Mei switches offline on, for up to fifty devices."""
     limits = structs.replace(merchants.default_limits("CNY"), mode="capped", **changes)
-    limits = structs.replace(limits, declared_units=limits.worst(8))
+    limits = structs.replace(limits, declared_units=limits.worst(50))
     mei = await actor(house, "mei")
     return await offline.set_limits(house, house.town.city_id, mei, house.town.noodle_bar, limits)
 
