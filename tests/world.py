@@ -65,6 +65,7 @@ class World(Struct, kw_only=True):
     vouchers: dict[str, UUID] = {}
     redemptions: dict[str, UUID] = {}
     reviews: dict[str, UUID] = {}
+    invitation: str = ""
 
     @property
     def city(self) -> int:
@@ -137,6 +138,13 @@ class World(Struct, kw_only=True):
         number, now = REFUND.show(refund_id, self.city), self.clock.now()
         said = ProviderRefund(refund_no=number, state="done", provider_no=f"R{refund_id}", amount=amount)
         await self.run(lambda tx: orders.receive(tx, [said], city_id=self.city, now=now))
+
+    async def submits(self, slug: str) -> None:
+        """Mei writes a deal and sends it to be looked at."""
+        words = Text(zh=f"新菜 {slug}", en=f"New dish {slug}")
+        mei = self.actors["mei"]
+        offer = await selling.draft_offer(self.house, self.city, mei, _draft(self, slug, words), units=50)
+        await step(self, mei, "submit", offer)
 
     async def uses(self, unit: Voucher, name: str = "", *, store: str = "noodle-bar-lantern") -> Redeemed:
         """Tao scans and confirms."""
@@ -335,10 +343,11 @@ async def _desk(world: World) -> None:
             await step(world, mei, "submit", offer)
         if slug == TURNED_DOWN:
             await step(world, lin, "reject", offer, reason="请写清楚菜品的分量")
-    await selling.invite(
+    invited = await selling.invite(
         house, city, mei, merchant_id=house.town.noodle_bar, store_id=house.town.stores["noodle-bar-lantern"],
         role=Role.STORE_CASHIER, label="周末兼职小顾",
     )  # fmt: skip
+    world.invitation = invited.text
     await selling.make_key(house, mei, house.town.noodle_bar, label="一号收银机", permissions=["vouchers:redeem"])
 
 

@@ -53,10 +53,12 @@ def starts(world: World, who: str | None) -> list[str]:
     if who in STAFF:
         pages = {"tao": ("scan", "history"), "wen": ("scan", "history", "today"), "mei": ("scan", "today", "statement")}
         if who not in pages:
-            return ["/o", f"/o/{town.slug}"]
+            waiting = ("", "/deals", "/reviews", "/hidden", "/appeals")
+            return ["/o", *(f"/o/{town.slug}{page}" for page in waiting)]
         return ["/m", *(f"/m/{store}/{page}" for page in pages[who])]
     public = ["/", "/cities", f"{city}/", f"{city}/search?q=面", f"{city}/search?q=qqxxzz", f"{city}/nearby", "/style"]
     public += [*(f"{city}/deals/{offer}" for offer in offers), f"{city}/map", "/sign-in"]
+    public.append(f"/m/join/{world.invitation}")
     if who is None:
         return public
     mine = [f"{city}/me", f"{city}/vouchers", f"{city}/orders", f"{city}/checkout?offer={offers[0]}"]

@@ -157,6 +157,33 @@ async def publishing_a_copy(world: World, browser: Browser) -> int:
     return mei.taps
 
 
+async def queued(world: World, browser: Browser, slug: str) -> Phone:
+    """Mei has sent a deal to be looked at; Lin's queue is open."""
+    await world.submits(slug)
+    lin = await phone_of(world, browser, "lin")
+    await lin.open("/o/qinghe/deals")
+    return lin
+
+
+async def approving(world: World, browser: Browser) -> int:
+    """In the queue, as consumers would see it: Approve."""
+    lin = await queued(world, browser, "tap-approve")
+    await lin.tap("button[name=decision][value=approve]")
+    await expect(lin.page.locator("[role=status], .note").first).to_be_visible()
+    return lin.taps
+
+
+async def rejecting(world: World, browser: Browser) -> int:
+    """Reject, and why."""
+    lin = await queued(world, browser, "tap-reject")
+    reason = lin.page.locator("button[value^='reject:']").first
+    if not await reason.is_visible():
+        await lin.tap("main details summary")
+    await lin.tap("button[value^='reject:']")
+    await expect(lin.page.locator("[role=status], .note").first).to_be_visible()
+    return lin.taps
+
+
 async def starting_the_demo(world: World, browser: Browser) -> int:
     """Two commands: get the sources, `make demo`; nothing in that recipe needs Docker, Node or Redis."""
     makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
@@ -186,8 +213,8 @@ TABLE = [
     Row("another city", 2, to_another_city),
     Row("search by two letters of pinyin", 1, searching),
     Row("publish from a copied deal", 5, publishing_a_copy),
-    Row("approve a deal", 1, None, "the operator's queue of deals"),
-    Row("reject a deal with a reason", 2, None, "the operator's queue of deals"),
+    Row("approve a deal", 1, approving),
+    Row("reject a deal with a reason", 2, rejecting),
     Row("open a fridge", 1, None, "devices that sell"),
     Row("start the demo (commands)", 2, starting_the_demo),
 ]
