@@ -26,7 +26,8 @@ async def find_things(house: House, db: Database, clock: ManualClock) -> None:
         for category in (None, "noodles"):
             await catalog.map_cells(tx, **at, box=box, zoom=14, category=category)
         for narrow in (
-            Narrow(price_from=100), Narrow(price_to=9_900, box=box), Narrow(open_at=wall), Narrow(open_at=wall, box=box),
+            Narrow(price_from=100), Narrow(price_to=9_900, box=box), Narrow(open_at=wall),
+            Narrow(open_at=wall, box=box),
         ):  # fmt: skip
             for sort in ("distance", "price", "new"):
                 await catalog.nearby(tx, **at, point=CENTRE, sort=sort, narrow=narrow)  # type: ignore[arg-type]

@@ -94,7 +94,14 @@ async def test_open_now_in_the_database_is_open_now_in_the_code(db: Database, cl
     """Nights that run into the next day, lunch breaks, closed days and changed dates: the same answer, hour by hour."""
     now = clock.now()
     stores = await some_shops(db, now)
-    weeks = ["10:00-14:00, 17:00-26:00", "24h", "closed", "18:00-30:00", ["closed"] * 5 + ["09:00-12:00"] * 2, "00:00-08:30"]
+    weeks = [
+        "10:00-14:00, 17:00-26:00",
+        "24h",
+        "closed",
+        "18:00-30:00",
+        ["closed"] * 5 + ["09:00-12:00"] * 2,
+        "00:00-08:30",
+    ]
     today = local(now, "Asia/Shanghai").date()
     night = SetException(store_id=stores[0], day=today + timedelta(days=1), spans=(Span(1_380, 1_560),))
     shut = SetException(store_id=stores[1], day=today + timedelta(days=1), spans=(), note=Text(zh="歇", en="Off"))

@@ -39,9 +39,7 @@ async def map_page(
         if store:
             (card,) = await catalog.storefronts(tx, [here.read(STORE, store)], city_id=here.city_id, now=now)
             middle = card.point if card is not None and card.visible else middle
-        page = await catalog.nearby(
-            tx, city_id=here.city_id, point=middle, now=now, category=shelf, limit=IN_DRAWER
-        )
+        page = await catalog.nearby(tx, city_id=here.city_id, point=middle, now=now, category=shelf, limit=IN_DRAWER)
         shops = await shops_of(tx, page.items, here=here, now=now)
     visit.frame["tab"] = "nearby"
     tiles = visit.house.settings.tiles
