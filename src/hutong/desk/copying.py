@@ -29,7 +29,7 @@ me.json        账号、通行密钥、登录设备、通知选择 / account, pa
 messages.json  站内消息与短信记录 / messages in the app and by text
 orders.json    各城市的订单、付款与退款 / orders, payments and refunds, city by city
 vouchers.json  各城市的券与使用记录 / vouchers and their uses, city by city
-reviews.json   写过的点评 / reviews
+reviews.json   写过的评价 / reviews
 
 时间为 UTC，金额以最小货币单位（分）计。 Times are UTC; amounts are in the smallest unit (fen).
 """
