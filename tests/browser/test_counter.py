@@ -117,7 +117,7 @@ async def test_undo_takes_two_taps(chromium: Browser, house: TestHouse):
     await page.locator(CONFIRM).click()
     await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible()
     await expect(page.locator("dialog[open] [data-left]")).to_have_text(re.compile(r"^(60:00|59:\d\d)$"))
-    await page.locator("dialog[open] [data-next]").click()
+    await page.locator("dialog[open] [data-result] [data-next]").click()
     await tao.open(page.url.replace("/scan", "/history"))
     tao.taps = 0
     await tao.tap("a.use-row")
@@ -179,7 +179,7 @@ async def test_refusals_are_red_say_why_and_wait(chromium: Browser, house: TestH
     await tao.picture(shots / "counter-red.png")
     await page.wait_for_timeout(3_500)
     await expect(red).to_be_visible()  # until somebody has read it
-    await page.locator("dialog[open] [data-next]").click()
+    await page.locator("dialog[open] [data-result] [data-next]").click()
     await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.locator("input[name=presented]").press_sequentially("000000000000")
     await expect(page.locator("dialog[open] [data-code=unknown_code]")).to_be_visible()
@@ -194,7 +194,7 @@ async def test_ones_own_tap_of_a_moment_ago_is_a_yes(chromium: Browser, house: T
     page = await at_the_counter(tao)
     await shot(page, unit.code)
     await page.locator(CONFIRM).click()
-    await page.locator("dialog[open] [data-next]").click()
+    await page.locator("dialog[open] [data-result] [data-next]").click()
     await shot(page, unit.code)
     await expect(page.locator("dialog[open] [data-result=good]")).to_contain_text("您刚刚已核销")
     async with house.db.reading(house.town.city_id) as tx:

@@ -16,7 +16,7 @@ const tidy = () => {
 };
 if (field) {
   field.addEventListener("input", tidy);
-  form.addEventListener("submit", () => clearTimeout(timer));
+  form.addEventListener("submit", () => clearTimeout(timer), { capture: true }); // before the scanner takes it
   // What is typed while nothing is chosen belongs here.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1) return;
