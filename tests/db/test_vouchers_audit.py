@@ -5,6 +5,7 @@ import pytest
 from hutong import vouchers
 from hutong.infra.db import Database
 from tests.conftest import fires
+from tests.db import test_offline_audit
 from tests.db.own_audit import codes, sound
 from tests.db.vouchers_help import CITY, an_issue, issue, undo, used
 
@@ -78,4 +79,5 @@ async def test_a_use_of_a_waiting_voucher_fires(db: Database, now):
 
 
 def test_none_is_forgotten():
-    assert {code for code, _ in CASES} == codes("vouchers")
+    without_network = {code for code, _ in test_offline_audit.BREAK if code.startswith("V")}
+    assert {code for code, _ in CASES} | without_network == codes("vouchers")

@@ -127,14 +127,20 @@ async def _write(
     tx: Tx, ended: Sequence[Allowance], seen: Sequence[Allowance], fresh: Sequence[Allowance], *, city_id: int,
     now: datetime,
 ) -> None:  # fmt: skip
-    for column, these in (("ended_at", ended), ("seen_at", seen)):
-        if these:
-            await tx.run(
-                f"""update vouchers.allowances a set {column} = %(now)s
-                    from unnest(%(ids)s::uuid[], %(numbers)s::bigint[]) as e(id, number)
-                    where a.city_id = %(city)s and a.device_id = e.id and a.number = e.number""",
-                city=city_id, now=now, ids=[a.device_id for a in these], numbers=[a.number for a in these],
-            )  # fmt: skip
+    if ended:
+        await tx.run(
+            """update vouchers.allowances a set ended_at = %(now)s
+               from unnest(%(ids)s::uuid[], %(numbers)s::bigint[]) as e(id, number)
+               where a.city_id = %(city)s and a.device_id = e.id and a.number = e.number""",
+            city=city_id, now=now, ids=[a.device_id for a in ended], numbers=[a.number for a in ended],
+        )  # fmt: skip
+    if seen:
+        await tx.run(
+            """update vouchers.allowances a set seen_at = %(now)s
+               from unnest(%(ids)s::uuid[], %(numbers)s::bigint[]) as e(id, number)
+               where a.city_id = %(city)s and a.device_id = e.id and a.number = e.number""",
+            city=city_id, now=now, ids=[a.device_id for a in seen], numbers=[a.number for a in seen],
+        )  # fmt: skip
     if fresh:
         await tx.run(
             """insert into vouchers.allowances (city_id, device_id, number, merchant_id, store_id, asset,

@@ -286,7 +286,7 @@ const open = async (event, blocked = false) => {
 };
 const titleOf = (state, offer) => state?.titles?.[offer]?.[frame.dataset.language] ?? words.voucher;
 const money = (units, asset) => {
-  const shown = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: asset, currencyDisplay: "narrowSymbol" });
+  const shown = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: asset, currencyDisplay: "narrowSymbol", trailingZeroDisplay: "stripIfInteger" });
   return shown.format(units / 10 ** shown.resolvedOptions().maximumFractionDigits);
 };
 const block = (event) => {
@@ -314,7 +314,7 @@ export const accept = async (text) => {
   if (good) {
     put("title", titleOf(state, answer.token.offer));
     put("facts", [money(answer.token.face, state.allowance.asset), `#${answer.row.seq}`].join(" · "));
-    put("left", fill(words.left, { n: answer.left }));
+    put("rest", fill(words.left, { n: answer.left }));
     if (navigator.onLine !== false) setTimeout(sync, 1500);
   } else {
     put("title", why[0]);
