@@ -184,14 +184,14 @@ async def log(visit: Visit, till: Till) -> Response[str]:
     visit.frame["tab"] = "staff"
     since = visit.house.clock.now() - timedelta(days=KEPT_DAYS)
     async with visit.house.db.reading(till.city_id) as tx:
-        deeds = await deeds_of(tx, till, since)
+        deeds = await deeds_of(tx, till, since, visit.language)
         ids = {one.by for one in deeds if one.by} | {one.whom for one in deeds if one.whom}
         names = await people.members(tx, sorted(ids))
         stores = await merchants.stores(tx, till.city_id, sorted({d.store_id for d in deeds if d.store_id}))
     return visit.page("merchant/staff_log.html", deeds=deeds, names=names, stores=stores, days=KEPT_DAYS)
 
 
-async def deeds_of(tx: Tx, till: Till, since: datetime) -> Sequence[Deed]:
+async def deeds_of(tx: Tx, till: Till, since: datetime, language: str) -> Sequence[Deed]:
     """What was done at the merchant, as far as the visitor may see it, newest first."""
     actor, asked = till.actor, {"merchant_id": till.merchant_id, "since": since, "limit": MOST_DEEDS}
     sees, local = actor.scope(Permission.VIEW_STAFF), {"city_id": till.city_id, **asked}
@@ -209,7 +209,7 @@ async def deeds_of(tx: Tx, till: Till, since: datetime) -> Sequence[Deed]:
         for d in await merchants.changes(tx, actor.scope(Permission.EDIT_STORE), **local)
     ]
     offers = await catalog.deeds(tx, actor.scope(Permission.VIEW_OFFERS), **local)
-    found += [Deed(at=d.at, what=f"offer_{d.what}", by=d.by, about=d.title.in_(actor.locale)) for d in offers]
+    found += [Deed(at=d.at, what=f"offer_{d.what}", by=d.by, about=d.title.in_(language)) for d in offers]
     return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_DEEDS]
 
 
