@@ -104,6 +104,21 @@ document.addEventListener("click", (event) => {
   (face === "far" ? local() : refresh()).catch(() => {});
 });
 
+// Several units of one order lie side by side: a swipe over the ticket is the press of an arrow.
+let from = null;
+document.addEventListener("touchstart", (event) => {
+  const [touch] = event.touches;
+  from = event.touches.length === 1 && event.target.closest(".voucher") ? { x: touch.clientX, y: touch.clientY } : null;
+}, { passive: true });
+document.addEventListener("touchend", (event) => {
+  if (!from) return;
+  const [touch] = event.changedTouches, x = touch.clientX - from.x, y = touch.clientY - from.y;
+  from = null;
+  if (Math.abs(x) > 60 && Math.abs(x) > 2 * Math.abs(y)) {
+    document.querySelector(`.pager a[rel=${x < 0 ? "next" : "prev"}]`)?.click();
+  }
+}, { passive: true });
+
 // Put by for later: the page (by the service worker) and the key.
 const keep = async () => {
   if (!navigator.onLine) return;

@@ -10,7 +10,9 @@ const there = async () => {
 const fetchAll = async () => {
   if (!navigator.serviceWorker || !window.isSecureContext || !navigator.onLine) return;
   await navigator.serviceWorker.ready;
-  if (!navigator.serviceWorker.controller) return;
+  if (!navigator.serviceWorker.controller) { // the very first page: the worker takes it over in a moment
+    await new Promise((taken) => navigator.serviceWorker.addEventListener("controllerchange", taken, { once: true }));
+  }
   const pocket = await import(list.dataset.pocket), have = await there();
   for (const ticket of tickets.slice(0, MOST)) {
     const path = new URL(ticket.href).pathname, kept = await pocket.kept(ticket.dataset.ticket);
