@@ -179,6 +179,16 @@ async def buy_and_use(it: Journey) -> None:
         await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)
         await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
+        ann = [it.cast.members["ann"]]
+        await orders.still_open(tx, ann, city_id=CITY)
+        await orders.buyers_of(tx, it.lane.offer.offer_id, city_id=CITY)
+        await vouchers.still_good(tx, ann, city_id=CITY)
+        soon = it.clock.now() + timedelta(days=40)
+        await vouchers.ending_soon(tx, city_id=CITY, since=it.clock.now(), until=soon)
+    async with it.db.city(CITY) as tx:
+        nobody = [it.lane.offer.offer_id]
+        await orders.forget_members(tx, nobody, city_id=CITY)
+        await vouchers.forget_members(tx, nobody, city_id=CITY)
     await it.tend()
 
 

@@ -189,7 +189,7 @@ async def test_another_number_by_two_codes(ann: Reader, app: Litestar, house: Te
     off = await ann.send(asked, "/me/phone", new_code="12", old_code=old)
     assert off.status == 422
     done = await ann.send_and_follow(asked, "/me/phone", new_code=new, old_code=old)
-    assert "尾号 5678" in done.text
+    assert "5678" in done.text
     assert (await laptop.get(laptop.at("/orders"))).status == 401, "other places are signed out"
     assert "手机号已更换" in (await ann.get(ann.at("/me/messages"))).text
     assert await audit_clean(house.db)
