@@ -239,7 +239,7 @@ def unpack(signed: bytes) -> Capsule | None:
     """The capsule in these bytes, its signature not looked at; None when they are none."""
     if len(signed) < 84 + 64 or signed[0] != VERSION:
         return None
-    kind = {number: name for name, number in KINDS.items()}.get(signed[5])
+    kind: CapsuleKind | None = next((name for name, number in KINDS.items() if number == signed[5]), None)
     stores_from = 83
     count = signed[stores_from - 1]
     windows_from = stores_from + 6 * count + 1
