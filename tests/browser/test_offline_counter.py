@@ -190,6 +190,7 @@ async def test_nobody_signs_out_or_moves_on_while_rows_wait(chromium: Browser, o
     assert await reason(till) == "used_here"  # also after a reload
     await next_guest(till)
     assert [row["outcome"] for row in await back_online(till, 1)] == ["redeemed"]
+    await expect(till.page.locator("[data-offline-badge]")).to_be_hidden()
     await till.page.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
     await till.page.wait_for_selector("input[name=phone]")
     assert await audit_clean(on.db)

@@ -203,6 +203,7 @@ export const sync = () => running ??= alone("hutong-till-sync", async () => {
   if (!state?.id || navigator.onLine === false) return false;
   try {
     await upload(); // first, so that a fresh allowance can be given
+    await paint();
     await pull();
     return true;
   } catch (error) { return error.message === "gone" ? "gone" : false; } finally { await paint(); }
