@@ -48,14 +48,15 @@ class Row(Struct, frozen=True):
 
 
 class Hint(Struct, frozen=True, kw_only=True):
-    """What the last thirty days say about prices: the lowest and highest that were asked."""
+    """What the last thirty days say about prices: the lowest and highest that were asked, the highest list price."""
 
     lowest: Amount | None = None
     highest: Amount | None = None
+    listed: Amount | None = None
 
     def doubtful(self, list_price: Amount) -> bool:
-        """Whether the list price is above everything that was really asked."""
-        return self.highest is not None and list_price.asset == self.highest.asset and list_price > self.highest
+        """Whether the list price is above every list price that was shown: raised, to look like a larger saving."""
+        return self.listed is not None and list_price.asset == self.listed.asset and list_price > self.listed
 
 
 class StepForm(KeyedForm, frozen=True, kw_only=True):
@@ -90,8 +91,11 @@ async def rows_of(tx: Tx, offers: Sequence[Offer], city_id: int) -> list[Row]:
 def hint_of(periods: Sequence[PricePeriod], now: datetime) -> Hint:
     """What was asked in the last thirty days, by an offer's price history."""
     since = now - timedelta(days=HONEST_DAYS)
-    asked = [period.price for period in periods if period.valid_to is None or period.valid_to > since]
-    return Hint(lowest=min(asked), highest=max(asked)) if asked else Hint()
+    shown = [period for period in periods if period.valid_to is None or period.valid_to > since]
+    if not shown:
+        return Hint()
+    asked = [period.price for period in shown]
+    return Hint(lowest=min(asked), highest=max(asked), listed=max(period.list_price for period in shown))
 
 
 async def hint_for(tx: Tx, offer: Offer, now: datetime) -> Hint:

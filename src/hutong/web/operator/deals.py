@@ -103,8 +103,9 @@ async def _items(tx: Tx, visit: Visit, desk: Desk, found: Sequence[Waiting]) -> 
         source = sources.get(offer.copied_from) if offer.copied_from else None
         was, against, why = before(offer, history, source)
         prices = await catalog.price_history(tx, source.offer_id, city_id=desk.city_id) if source else []
-        asked = [p.price for p in prices if p.valid_to is None or p.valid_to > now - timedelta(days=HONEST_DAYS)]
-        highest = max(asked) if asked else None
+        since = now - timedelta(days=HONEST_DAYS)
+        listed = [p.list_price for p in prices if p.valid_to is None or p.valid_to > since]
+        highest = max(listed) if listed else None
         items.append(
             Item(
                 offer=offer, since=one.since, late=now - one.since > LATE, merchant=owners[offer.merchant_id],
