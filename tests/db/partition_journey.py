@@ -178,6 +178,21 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.failures(tx, seen_by, city_id=CITY)
         await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)
+        mine = Scope(merchants=frozenset({it.lane.merchant}))
+        books = {"city_id": CITY, "asset": "CNY", **period}
+        await orders.figures(tx, [it.lane.offer.offer_id], city_id=CITY)
+        await orders.refunds_of_merchant(tx, it.lane.merchant, **books)
+        await settlement.sums(tx, it.lane.merchant, zone="Asia/Shanghai", step="day", **books)
+        async for chunk in settlement.earnings(tx, it.lane.merchant, **books):
+            await settlement.earning(tx, it.lane.merchant, chunk[0].redemption_id, city_id=CITY)
+        await settlement.payouts(tx, it.lane.merchant, city_id=CITY, asset="CNY")
+        await catalog.counts_by_status(tx, mine, city_id=CITY, merchant_id=it.lane.merchant)
+        await catalog.waiting(tx, mine, city_id=CITY)
+        await catalog.count_waiting(tx, mine, city_id=CITY)
+        since = until - timedelta(days=90)
+        await catalog.deeds(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
+        await merchants.changes(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
+        await merchants.invitation_deeds(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
         await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
         ann = [it.cast.members["ann"]]
         await orders.still_open(tx, ann, city_id=CITY)
