@@ -146,14 +146,14 @@ async def test_a_search_for_nothing_shows_ways_on(anybody: Reader):
 
 
 async def test_what_several_look_for_is_shown_and_words_of_one_are_not(app: Litestar, house: TestHouse):
-    """Five visitors make a term hot; one who searches fifty times does not."""
-    for n in range(5):
-        reader = Reader(app, house)
-        reader.web.cookies.set("hutong_session", f"visitor-{n}")
+    """Five visitors make a term hot; one who searches many times under many names does not."""
+    for who in ("ann", "bo", "mei", "tao", "lin"):
+        reader = await Reader(app, house).sign_in(who)
         await reader.get(reader.at("/search?q=面吧"))
         await reader.get(reader.at("/search?q=xyzxyz"))
     alone = Reader(app, house)
-    for _ in range(8):
+    for n in range(8):
+        alone.web.cookies.set("hutong_session", f"made-up-{n}")  # a cookie that nobody gave makes no new visitor
         await alone.get(alone.at("/search?q=四喜"))
     page = await alone.get(alone.at("/search"))
     assert "大家在搜" in page.text

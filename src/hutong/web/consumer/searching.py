@@ -63,7 +63,8 @@ async def search(
 
 async def _count(visit: Visit, here: Here, words: str) -> None:
     """After the answer has gone: the search is counted among those of the city."""
-    who = visit.token or visit.address
+    # A cookie proves nothing until it is known: whoever is not signed in is told by his address.
+    who = visit.address if visit.actor is None else str(visit.actor.member_id)
     await finding.count_search(visit.house, here.city_id, here.city.zone, words, visitor=who)
 
 
