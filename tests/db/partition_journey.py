@@ -104,6 +104,7 @@ async def whole(it: Journey) -> None:
     await look_around(it)
     await find_things(it.house, it.db, it.clock)
     await buy_and_use(it)
+    await at_the_desk(it)
     await turn_back(it)
     await tip(it)
     await say(it.db, it.lane, it.clock.now())
@@ -178,6 +179,25 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.failures(tx, seen_by, city_id=CITY)
         await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)
+        await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
+        ann = [it.cast.members["ann"]]
+        await orders.still_open(tx, ann, city_id=CITY)
+        await orders.buyers_of(tx, it.lane.offer.offer_id, city_id=CITY)
+        await vouchers.still_good(tx, ann, city_id=CITY)
+        soon = it.clock.now() + timedelta(days=40)
+        await vouchers.ending_soon(tx, city_id=CITY, since=it.clock.now(), until=soon)
+    async with it.db.city(CITY) as tx:
+        nobody = [it.lane.offer.offer_id]
+        await orders.forget_members(tx, nobody, city_id=CITY)
+        await vouchers.forget_members(tx, nobody, city_id=CITY)
+    await it.tend()
+
+
+async def at_the_desk(it: Journey) -> None:
+    """The manager reads his books, his deals and who did what."""
+    until = it.clock.now() + timedelta(days=1)
+    period = {"since": until - timedelta(days=14), "until": until}
+    async with it.db.reading(CITY) as tx:
         mine = Scope(merchants=frozenset({it.lane.merchant}))
         books = {"city_id": CITY, "asset": "CNY", **period}
         await orders.figures(tx, [it.lane.offer.offer_id], city_id=CITY)
@@ -193,18 +213,6 @@ async def buy_and_use(it: Journey) -> None:
         await catalog.deeds(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
         await merchants.changes(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
         await merchants.invitation_deeds(tx, mine, city_id=CITY, merchant_id=it.lane.merchant, since=since)
-        await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
-        ann = [it.cast.members["ann"]]
-        await orders.still_open(tx, ann, city_id=CITY)
-        await orders.buyers_of(tx, it.lane.offer.offer_id, city_id=CITY)
-        await vouchers.still_good(tx, ann, city_id=CITY)
-        soon = it.clock.now() + timedelta(days=40)
-        await vouchers.ending_soon(tx, city_id=CITY, since=it.clock.now(), until=soon)
-    async with it.db.city(CITY) as tx:
-        nobody = [it.lane.offer.offer_id]
-        await orders.forget_members(tx, nobody, city_id=CITY)
-        await vouchers.forget_members(tx, nobody, city_id=CITY)
-    await it.tend()
 
 
 async def turn_back(it: Journey) -> None:
