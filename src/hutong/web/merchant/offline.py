@@ -213,16 +213,18 @@ async def conflicts(visit: Visit, till: Till) -> Response[str]:
     return await _conflicts(visit, till)
 
 
-@post("/{store:str}/conflicts/{device:str}/{seq:int}", guards=[MANAGER], status_code=200)
+@post("/{store:str}/conflicts/{device:str}/{seq:str}", guards=[MANAGER], status_code=200)
 async def resolve(
-    visit: Visit, till: Till, device: FromPath[str], seq: FromPath[int],
+    visit: Visit, till: Till, device: FromPath[str], seq: FromPath[str],
     data: Annotated[ResolveForm, Body(media_type=Posted)],
 ) -> Response:  # fmt: skip
     """Close a conflict with a note; the same note by the same person twice is once."""
     till.must(till.manages)
     device_id: UUID = till.read(DEVICE, device)
+    if not (seq.isascii() and seq.isdecimal() and len(seq) <= 16):
+        raise NotFound()
     try:
-        await offline.resolve(visit.house, till.city_id, till.actor, device_id, seq, data.note)
+        await offline.resolve(visit.house, till.city_id, till.actor, device_id, int(seq), data.note)
     except (BadInput, NotFound) as refusal:
         return await _conflicts(visit, till, status=refusal.status, wrong=refusal, at=f"{device}/{seq}")
     return Redirect(till.to("/conflicts"), status_code=303)
