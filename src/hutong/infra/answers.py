@@ -117,9 +117,7 @@ def keyed(
     return run
 
 
-async def told(
-    tx: Tx, actor: UUID, key: str, *, city_id: int, operation: str, result: type[R]
-) -> R | Refusal | None:
+async def told(tx: Tx, actor: UUID, key: str, *, city_id: int, operation: str, result: type[R]) -> R | Refusal | None:
     """What this key of the actor came to in that operation; None while it was never used for it. Changes nothing."""
     row = (await _stored(tx, [(actor, key)], city_id=city_id)).get((actor, key))
     if row is None or row["operation"] != operation or row["answer"] is None:
