@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hutong import catalog, inventory, orders, people, vouchers
 from hutong.catalog import Draft, Offer, Step
@@ -221,8 +221,8 @@ async def _published(world: World, draft: Draft, total: int = 100) -> None:
 
     async def work(tx: Tx) -> Any:
         await inventory.open_quotas(tx, [stock], city_id=world.city, now=now)
-        fields = {name: getattr(draft, name) for name in draft.__struct_fields__} | {"quota_id": quota_id}
-        return await catalog.publish(tx, [Draft(**fields)], city_id=world.city, now=now)
+        stocked = structs.replace(draft, quota_id=quota_id)
+        return await catalog.publish(tx, [stocked], city_id=world.city, now=now)
 
     await world.run(work)
 

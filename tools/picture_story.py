@@ -4,7 +4,7 @@ Everything is done in the browser, as people do it; nothing is put into the data
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from playwright.sync_api import Page
@@ -52,8 +52,8 @@ def drawn(page: Page) -> None:
 def buying(studio: Any) -> list[str]:
     """Ann buys; her vouchers, those of this order first."""
     studio.take("confirm", "confirm", f"{CITY}/checkout?offer={DEAL}&quantity=2", who="ann")
-    buy(studio, BREAKFAST, 1, keep=False)
-    units = buy(studio, DEAL, 5, keep=True)
+    other = buy(studio, BREAKFAST, 1, keep=False)
+    units = buy(studio, DEAL, 5, keep=True, before=other)
     studio.take("voucher", "voucher", f"{CITY}/vouchers/{units[0]}", *ALL, "zh-phone-dark", who="ann", prepare=painted)
     studio.take("wallet", "vouchers", f"{CITY}/vouchers", who="ann")
     return units
@@ -63,8 +63,8 @@ def painted(page: Page) -> None:
     page.wait_for_selector("[data-qr]")
 
 
-def buy(studio: Any, offer: str, quantity: int, *, keep: bool) -> list[str]:
-    """Ann confirms and pays; the public ids of the vouchers of that order."""
+def buy(studio: Any, offer: str, quantity: int, *, keep: bool, before: Sequence[str] = ()) -> list[str]:
+    """Ann confirms and pays; the public ids of the vouchers that she had not before."""
     with studio.context("ann") as context:
         page = context.new_page()
         page.goto(f"{CITY}/checkout?offer={offer}&quantity={quantity}")
@@ -76,11 +76,12 @@ def buy(studio: Any, offer: str, quantity: int, *, keep: bool) -> list[str]:
         paying.click()
         page.wait_for_url(lambda url: "/vouchers/vch_" in url, timeout=40_000)
         page.wait_for_selector("[data-qr]")
-        found = [page.url] + [
-            str(link.get_attribute("href")) for link in page.locator("a[href*='/vouchers/vch_']").all()
-        ]
-    ids = [match[0] for url in found if (match := re.search(r"vch_\w+", url))]
-    return list(dict.fromkeys(ids))
+        first = re.search(r"vch_\w+", page.url)
+        page.goto(f"{CITY}/vouchers")
+        links = [str(link.get_attribute("href")) for link in page.locator("a.ticket").all()]
+    assert first is not None
+    known = [match[0] for url in links if (match := re.search(r"vch_\w+", url))]
+    return [one for one in dict.fromkeys([first[0], *known]) if one not in before]
 
 
 def digits(studio: Any, voucher: str) -> str:

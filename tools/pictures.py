@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 from hutong.cli.demo.city_data import read_city
 from hutong.messages import last_code_in
+from tools.film import write as write_film
 from tools.picture_story import tell
 from tools.staging import ARGS, LOCALES, QINGHE, chromium, demo, folder
 
@@ -64,7 +65,8 @@ class Studio:
         return self.browser.new_context(
             base_url=self.address, locale=LOCALES[language], viewport=DESK if "desk" in way else PHONE,
             color_scheme="dark" if "dark" in way else "light", device_scale_factor=1, timezone_id=QINGHE.zone,
-            storage_state=self.sessions.get(who) if who else None, reduced_motion="reduce", permissions=["geolocation"],
+            storage_state=self.sessions.get(who) if who else None, reduced_motion="reduce",
+            permissions=["geolocation", "camera"],
             geolocation={"latitude": QINGHE.centre.lat, "longitude": QINGHE.centre.lon}, service_workers="block",
         )  # fmt: skip
 
@@ -126,7 +128,10 @@ def main() -> None:
     """Takes them all, or those whose names contain one of the words given (then the index stays as it is)."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with folder() as data, demo(data) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium(), args=ARGS)
+        film = write_film(data.parent / "table.y4m")
+        camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        camera.append(f"--use-file-for-fake-video-capture={film}")
+        browser = play.chromium.launch(executable_path=chromium(), args=[*ARGS, *camera])
         studio = Studio(browser, address, data / "sms.jsonl", sys.argv[1:])
         for who in ("ann", "bo", "tao", "mei", "lin"):
             studio.sign_in(who)

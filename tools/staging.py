@@ -44,7 +44,7 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def demo(data: Path, *more: str, wait_s: float = 120) -> Iterator[str]:
+def demo(data: Path, *more: str, wait_s: float = 300) -> Iterator[str]:
     """The address of a demo that keeps its things in `data`; it ends with the block. Messages: data/sms.jsonl."""
     port, provider = free_port(), free_port()
     command = [sys.executable, "-m", "hutong.app", "--data", str(data), "demo", *more]

@@ -89,7 +89,7 @@ async def walk(world: World, browser: Browser, who: str | None, *, only_canary: 
         steps = Walk(
             world.house, routes, language, token=world.tokens.get(who or ""), theirs=THEIRS,
             judge=lambda route, open_to_all: judged(who, route, open_to_all), only_canary=only_canary,
-            home=HOME.get(who, ("/",)),
+            home=HOME.get(who or "", ("/",)),
         )  # fmt: skip
         await steps.go(browser, starts(world, who))
         found |= steps.findings
