@@ -4,7 +4,7 @@ Written with SQL, past all operations, since some of them would cut it: the page
 """
 
 from psycopg.errors import CheckViolation
-from sqlalchemy import ARRAY, Text
+from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from hutong.infra.db import Database
@@ -88,12 +88,29 @@ async def poison(db: Database) -> None:
                 raise AssertionError(f"{name}.{column} took no canary")
 
 
-def texts() -> set[tuple[str, str]]:
-    """Every column of the schema that could hold words."""
+# Columns whose names sound like somebody's words, and are words of ours.
+OURS = {
+    "infra.periodics.name": "a task", "messages.marks.name": "a round", "messages.sent.reason": "the provider's code",
+    "orders.refunds.reason": "one of our chips", "payments.refunds.reason": "one of our chips",
+    "reviews.reports.reason": "one of our chips", "reviews.appeals.reason": "one of our chips",
+    "vouchers.scans.reason": "a code of a refusal", "vouchers.offline_scans.reason": "a code of a refusal",
+    "vouchers.forks.reason": "a code",
+}  # fmt: skip
+TELLING = {
+    "name", "title", "summary", "included", "excluded", "words", "reply", "reason", "label", "note", "address", "alt",
+    "term", "author", "holder_name", "member_name", "staff_name", "store_name", "merchant_name", "device",
+    "close_reason", "presented",
+}  # fmt: skip
+
+
+def forgotten() -> set[str]:
+    """Columns that sound like words of people and get no canary."""
     load_tables()
     return {
-        (table.fullname, column.name)
+        f"{table.fullname}.{column.name}"
         for table in metadata.sorted_tables
         for column in table.columns
-        if isinstance(column.type, Text | JSONB | ARRAY)
-    }
+        if column.name in TELLING
+        and isinstance(column.type, Text | JSONB)
+        and column.name not in WRITTEN.get(table.fullname, {})
+    } - OURS.keys()

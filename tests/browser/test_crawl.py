@@ -13,7 +13,7 @@ from hutong.kit.ids import OFFER, ORDER, STORE, VOUCHER
 from hutong.web.routes import make_app
 from tests.browser.conftest import living
 from tests.browser.crawl import Finding, Routes, Walk, report
-from tests.town_canary import poison
+from tests.town_canary import forgotten, poison
 from tests.world import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.timeout(600)]
@@ -131,6 +131,11 @@ def _unseen(world: World, *, staff: bool, people: tuple[str | None, ...]) -> set
         pytest.skip("says something only after all walks of these people")
     pages = {path for path in Routes(make_app(world.house)).paths() if path.startswith(("/m", "/o")) == staff}
     return pages - NO_PAGE.keys() - set[str]().union(*(VISITED[who] for who in people))
+
+
+def test_every_column_with_words_of_people_gets_a_canary():
+    """A new column of words is put on the list, or said to be ours."""
+    assert forgotten() == set()
 
 
 @pytest.mark.xdist_group("crawl-canary")
