@@ -178,7 +178,8 @@ class Walk:
         """Whatever the browser complains about is a finding."""
 
         def hear(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            asked_in = self.token is None and "401" in message.text
+            if message.type == "error" and not asked_in:
                 self.say(
                     "console", message.location.get("url", "").replace(self.house.settings.address, ""), message.text
                 )
