@@ -51,8 +51,8 @@ async def test_control_without_the_lock_only_the_index_stands_in_the_way(db: Dat
                            store_id, offer_id, line_id, voucher_id, redemption_id, title, stars, words, tags, photos,
                            small, worth, version, state, step, used_at, written_at, reply_version, open_reports)
                        select r.city_id, %(id)s, v.member_id, '', 'zh', r.merchant_id, r.store_id, v.offer_id,
-                              v.line_id, v.voucher_id, r.redemption_id, v.title, 5, '', '{}', '{}', '{}', 0, 1, 'shown', 0, r.at,
-                              r.at, 0, 0
+                              v.line_id, v.voucher_id, r.redemption_id, v.title, 5, '', '{}', '{}', '{}', 0, 1,
+                              'shown', 0, r.at, r.at, 0, 0
                        from vouchers.redemptions r
                        join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
                        where r.city_id = %(city)s and r.voucher_id = %(voucher)s""",

@@ -39,7 +39,7 @@ class _Scan(HTMLParser):
             values = self.forms[-1].fields.setdefault(given["name"], [])
             if picked:
                 values.append(given.get("value", ""))
-        if tag in ("style", "script") and "src" not in given:
+        if tag in ("style", "script") and "src" not in given and given.get("type") != "application/ld+json":
             self.inline.append(tag)
 
     def handle_data(self, data: str) -> None:

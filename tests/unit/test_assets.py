@@ -44,10 +44,10 @@ def test_scripts_of_others_are_as_they_were_published(path: Path):
 @pytest.mark.parametrize(
     ("agent", "old"),
     [
-        ("Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/86.0.4240.99 XWEB/4317 MMWEBSDK MicroMessenger/8.0", True),
+        ("Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/86.0.4240.99 XWEB/4317 MicroMessenger/8.0", True),
         ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/156.0.0.0 Mobile Safari/537.36", False),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 15_6 like Mac OS X) AppleWebKit/605.1.15 MicroMessenger/8.0", True),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 Version/17.2 Safari/604.1", False),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1 Version/17.2 Safari/604.1", False),
         ("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.4 Safari/605.1.15", True),
         ("Mozilla/5.0 (X11; Linux) Gecko/20100101 Firefox/115.0", True),
         ("curl/8", False),

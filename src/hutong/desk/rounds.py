@@ -129,6 +129,7 @@ def registry(house: House) -> Registry:
         await house.courier.send_refunds(city_id, [UUID(fact.payload["refund"])])
 
     topics = frozenset({"orders.refund_asked"})
+
     async def withdraw_reviews(tx: Tx, facts: Sequence[Fact], /, *, city_id: int, now: datetime) -> None:
         await reviews.withdraw_reversed(tx, [fact.subject for fact in facts], city_id=city_id, now=now)
 

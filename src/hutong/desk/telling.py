@@ -81,11 +81,16 @@ async def _about(tx: Tx, fact: Fact, city_id: int) -> list[Tell]:
 async def _used(tx: Tx, fact: Fact, city_id: int) -> list[Tell]:
     uses = await vouchers.uses_by_ids(tx, EVERYTHING, [fact.subject], city_id=city_id)
     held = await vouchers.by_ids(tx, [use.voucher_id for use in uses], city_id=city_id)
+    stores = await merchants.stores(tx, city_id, [use.store_id for use in uses])
+    names = {store_id: store.name for store_id, store in stores.items()}
     kind = "voucher_used" if fact.topic == "vouchers.redeemed" else "use_undone"
     return [
         _line(
             voucher.member_id, fact.fact_id, kind,
-            {"offer": to_builtins(use.title), "store": to_builtins(Text.both(use.store_name)), "n": use.count},
+            {
+                "offer": to_builtins(use.title), "n": use.count,
+                "store": to_builtins(names.get(use.store_id, Text.both(use.store_name))),
+            },
             city_id, voucher.voucher_id,
         )
         for use, voucher in zip(uses, held, strict=True)

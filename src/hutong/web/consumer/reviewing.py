@@ -240,6 +240,7 @@ async def _form(
         uses = [
             use for use in await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id) if not use.reversed_at
         ]
+        stores = await merchants.stores(tx, here.city_id, [use.store_id for use in uses[-1:]])
     if wrong is None:
         if not uses:
             wrong = reviews.NotUsedYet()
@@ -251,6 +252,7 @@ async def _form(
         "consumer/review_form.html", status=wrong.status if wrong else 200, title=held.title, wrong=wrong,
         action=here.to(f"/vouchers/{VOUCHER.show(held.voucher_id, here.city_id)}/reviews"), closed=closed,
         back_to=here.to("/reviews"), editing=False, used=uses[-1] if uses else None,
+        used_at=next((store.name for store in stores.values()), None),
         **_fields(visit, merchant.trade if merchant else "", content, pictures),
     )  # fmt: skip
 

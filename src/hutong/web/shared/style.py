@@ -25,5 +25,6 @@ async def style(visit: Visiting) -> Response[str]:
     return visit.page(
         "shared/style.html", colours=COLOURS, tones=TONES, themes=THEMES, texts=TEXTS, icons=icon_names(),
         final=Amount(6800, "CNY"), before=Amount(9800, "CNY"), cents=Amount(1999, "CNY"), now=now,
-        soon=now + timedelta(minutes=14, seconds=30), later=now + timedelta(days=30), wrong=BadInput(field="phone", why="1-24"),
+        soon=now + timedelta(minutes=14, seconds=30), later=now + timedelta(days=30),
+        wrong=BadInput(field="phone", why="1-24"),
     )  # fmt: skip

@@ -167,7 +167,8 @@ class Visit:
     def _kept(self) -> list[Cookie]:
         asked = self.connection.query_params
         for name, cookie, known in (("lang", LANGUAGE, LANGUAGES), ("theme", THEME, THEMES), ("text", TEXT, TEXTS)):
-            if (chosen := asked.get(name)) in known:
+            chosen = asked.get(name)
+            if chosen is not None and chosen in known:
                 self.keep(cookie, chosen)
         return [self.cookie(name, value, seconds=_YEAR) for name, value in self._keep.items()]
 
