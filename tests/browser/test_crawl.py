@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from hutong.kit.ids import OFFER, ORDER, STORE, VOUCHER
+from hutong.kit.ids import OFFER, ORDER, REVIEW, STORE, VOUCHER
 from hutong.web.routes import make_app
 from tests.browser.conftest import living
 from tests.browser.crawl import Finding, Routes, Walk, report
@@ -39,6 +39,13 @@ NO_PAGE = {
     "/c/sw.js": "the service worker",
     "/c/{city}/map/places": "data of the map",
     "/c/{city}/map/lanes": "data of the map",
+    "/c/{city}/map/list": "the list of the map, for its script",
+    "/c/{city}/suggestions": "what comes while one types, for its script",
+    "/c/{city}/districts/{slug}": "found by typing the name of a district: a suggestion leads there",
+    "/c/offline/{language}": "kept by the service worker for when the network is gone",
+    "/files/{name}": "photos of reviews and stores",
+    "/m/sw.js": "the service worker",
+    "/m/{store}/latest": "the last five, for the scanner's script",
     "/cities/nearest": "asked by the page of cities when it knows where one stands",
 }
 HOME = {"bo": ("/none",), "tao": ("/m",), "wen": ("/m",), "mei": ("/m",), "lin": ("/o",), "pat": ("/o",)}
@@ -55,7 +62,9 @@ def starts(world: World, who: str | None) -> list[str]:
         if who not in pages:
             waiting = ("", "/deals", "/reviews", "/hidden", "/appeals")
             return ["/o", *(f"/o/{town.slug}{page}" for page in waiting)]
-        return ["/m", *(f"/m/{store}/{page}" for page in pages[who])]
+        review = REVIEW.show(world.reviews["used"], world.city)
+        more = [f"/m/{store}/reviews/{review}", f"/m/join/{world.invitation}"] if who == "mei" else []
+        return ["/m", f"/m/{store}", *(f"/m/{store}/{page}" for page in pages[who]), *more]
     public = ["/", "/cities", f"{city}/", f"{city}/search?q=面", f"{city}/search?q=qqxxzz", f"{city}/nearby", "/style"]
     public += [*(f"{city}/deals/{offer}" for offer in offers), f"{city}/map", "/sign-in"]
     public.append(f"/m/join/{world.invitation}")
