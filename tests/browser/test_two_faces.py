@@ -1,5 +1,7 @@
 """The voucher's other face: the longer code that a counter without a network can check. And its neighbours."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -52,6 +54,6 @@ async def test_the_wallet_puts_by_what_was_never_opened(chromium: Browser, house
     for number in range(2):
         await ann.open("/c/qinghe/vouchers")
         await ann.page.locator("a.ticket").nth(number).click()
-        await ann.page.wait_for_function("document.querySelector('[data-qr]')?.src.startsWith('blob:')")
+        await expect(ann.page.locator("[data-qr]")).to_have_attribute("src", re.compile("^blob:"))
         codes.add(await scanned(ann))
     assert len(codes) == 2
