@@ -41,13 +41,22 @@ async def opened(world: World, browser: Browser, who: str | None, path: str) -> 
     return page
 
 
+async def _next_stop(page: Page) -> None:
+    """Tab until one stands on another element: a field of a date has a stop for each of its parts."""
+    await page.evaluate("() => { window.before = document.activeElement; }")
+    for _ in range(9):
+        await page.keyboard.press("Tab")
+        if not await page.evaluate("() => window.before === document.activeElement && window.before.matches('input')"):
+            return
+
+
 async def tabbed(page: Page, stops: int) -> list[dict[str, Any]]:
     """Tab through the page and once around: a page may begin in its field."""
     await page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
     found: list[dict[str, Any]] = []
     left = 0
     for _ in range(2 * stops + 12):
-        await page.keyboard.press("Tab")
+        await _next_stop(page)
         here = await page.evaluate(HERE)
         left += here is None
         if left == 2 or (here is not None and len(found) > 1 and here["stop"] == found[0]["stop"]):
