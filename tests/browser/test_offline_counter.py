@@ -94,9 +94,12 @@ async def token(ann: Phone) -> str:
 
 
 async def scan(till: Phone, text: str) -> None:
-    """A hand scanner types the code and Enter."""
+    """A hand scanner types the code and Enter; twelve digits are checked by themselves, and a late Enter would be
+    pressed on the result."""
+    await till.page.wait_for_selector("[data-scanner][data-ready]")
     await till.page.fill("form[data-typed] input[name=presented]", text)
-    await till.page.press("form[data-typed] input[name=presented]", "Enter")
+    if not text.isdigit():
+        await till.page.press("form[data-typed] input[name=presented]", "Enter")
     await till.page.wait_for_selector("[data-result-box][open] [data-result]")
 
 
