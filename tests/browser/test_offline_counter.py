@@ -189,6 +189,7 @@ async def test_nobody_signs_out_or_moves_on_while_rows_wait(chromium: Browser, o
     await till.page.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
     await expect(till.page.locator("[data-offline-sheet] [data-blocked]")).to_be_visible()
     await till.page.keyboard.press("Escape")
+    await expect(till.page.locator("dialog[open]")).to_have_count(0)
     await scan(till, await token(ann))
     assert await reason(till) == "used_here"  # also after a reload
     await next_guest(till)
