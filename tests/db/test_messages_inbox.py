@@ -47,7 +47,11 @@ async def test_a_mark_never_goes_back(db: Database, now):
 
 @pytest.mark.parametrize(
     ("code", "facts", "subject"),
-    [("MSG01", '{"code": "123456"}', "null"), ("MSG01", '{"to": "+8613800138000"}', "null"), ("MSG04", "{}", "member_id")],
+    [
+        ("MSG01", '{"code": "123456"}', "null"),
+        ("MSG01", '{"to": "+8613800138000"}', "null"),
+        ("MSG04", "{}", "member_id"),
+    ],
 )
 async def test_it_fires(db: Database, code: str, facts: str, subject: str):
     async with db.central() as tx:
