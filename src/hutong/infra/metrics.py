@@ -60,6 +60,10 @@ batch_splits = Counter(
     "hutong_batch_splits", "Batches taken apart because a command in them failed.", ["operation"], registry=REGISTRY
 )
 retries = Counter("hutong_db_retries", "Transactions tried again, by the reason.", ["reason"], registry=REGISTRY)
+batch_waiting = Gauge(
+    "hutong_batch_waiting", "Commands that wait for their batch.", ["operation"], registry=REGISTRY,
+    multiprocess_mode="livesum",
+)  # fmt: skip
 
 relay_waiting = Gauge(
     "hutong_relay_waiting", "Committed facts that wait for the relay.", registry=REGISTRY,
@@ -99,6 +103,14 @@ def batch_done(run: BatchRun) -> None:
     batch_seconds.labels(run.name).observe(run.ran_s)
     if run.parts > 1:
         batch_splits.labels(run.name).inc()
+    for reason, times in run.again.items():
+        retries.labels(reason).inc(times)
+
+
+def waiting(numbers: Mapping[str, int]) -> None:
+    """`Batches.waiting()`: how many items wait, by operation."""
+    for operation, number in numbers.items():
+        batch_waiting.labels(operation).set(number)
 
 
 def task_done(task: str, *, outcome: str, seconds: float) -> None:
