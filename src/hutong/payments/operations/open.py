@@ -22,20 +22,28 @@ async def open(
     """
     if not intents:
         return []
-    paid = await _paid_orders(tx, [i.order_id for i in intents], city_id=city_id)
     state: State = "unknown" if calling else "created"
-    first = {i.payment_id: i for i in reversed(intents) if i.order_id not in paid}
+    first = {i.payment_id: i for i in reversed(intents)}
     new = await _insert(tx, [first[k] for k in sorted(first)], state, city_id=city_id, now=now)
-    await note(
-        tx, [Change(subject=k, seq=1, state=state, cause="order") for k in sorted(new)], city_id=city_id, now=now
-    )
-    rows = await tx.rows(
-        "select * from payments.payments where city_id = %(city)s and payment_id = any(%(ids)s::uuid[])",
-        city=city_id,
-        ids=sorted({i.payment_id for i in intents}),
-    )
-    known = {row["payment_id"]: payment_of(row) for row in rows}
+    known = {k: _born(first[k], state, city_id, now) for k in new}
+    if len(known) < len(first):  # they were there before, or their order is paid
+        rows = await tx.rows(
+            "select * from payments.payments where city_id = %(city)s and payment_id = any(%(ids)s::uuid[])",
+            city=city_id,
+            ids=sorted(first.keys() - new),
+        )
+        known |= {row["payment_id"]: payment_of(row) for row in rows}
     return [_answer(intent, known.get(intent.payment_id)) for intent in intents]
+
+
+def _born(intent: OpenIntent, state: State, city_id: int, now: datetime) -> Payment:
+    """The payment that an intent begins as."""
+    return Payment(
+        city_id=city_id, payment_id=intent.payment_id, order_id=intent.order_id, provider=intent.provider,
+        amount=intent.amount, description=intent.description, state=state, seq=1, provider_no=None, pay_url=None,
+        failure=None, captured=None, captured_at=None, refunding=0, created_at=now, expires_at=intent.expires_at,
+        close_asked_at=None, tries=0,
+    )  # fmt: skip
 
 
 def _answer(intent: OpenIntent, payment: Payment | None) -> Payment | Refusal:
@@ -45,20 +53,12 @@ def _answer(intent: OpenIntent, payment: Payment | None) -> Payment | Refusal:
     return payment if same else PaymentChanged()
 
 
-async def _paid_orders(tx: Tx, orders: Sequence[UUID], *, city_id: int) -> set[UUID]:
-    rows = await tx.rows(
-        """select order_id from payments.payments
-           where city_id = %(city)s and order_id = any(%(orders)s::uuid[]) and state = 'captured'""",
-        city=city_id,
-        orders=sorted(set(orders)),
-    )
-    return {row["order_id"] for row in rows}
-
-
 async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_id: int, now: datetime) -> set[UUID]:
+    """The new payments with the first step of their histories, in one statement; not those of paid orders."""
     calling = state == "unknown"
     rows = await tx.rows(
-        """insert into payments.payments (city_id, payment_id, order_id, provider, units, asset, description,
+        """with born as (
+           insert into payments.payments (city_id, payment_id, order_id, provider, units, asset, description,
                                           created_at, expires_at, state, seq, captured_units, refunding_units,
                                           sent_at, next_at, tries)
            select %(city)s, i.id, i.ord, i.provider, i.units, i.asset, i.words, %(now)s, i.expires, %(state)s, 1, 0, 0,
@@ -66,8 +66,13 @@ async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_i
            from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(providers)s::text[], %(units)s::bigint[],
                        %(assets)s::text[], %(words)s::text[], %(expires)s::timestamptz[])
                 as i(id, ord, provider, units, asset, words, expires)
+           where not exists (select 1 from payments.payments p
+                             where p.city_id = %(city)s and p.order_id = i.ord and p.state = 'captured')
            on conflict (city_id, payment_id) do nothing
-           returning payment_id""",
+           returning payment_id)
+           insert into payments.changes (city_id, subject, seq, state, at, cause)
+           select %(city)s, b.payment_id, 1, %(state)s, %(now)s, 'order' from born b
+           returning subject""",
         city=city_id,
         now=now,
         state=state,
@@ -81,7 +86,7 @@ async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_i
         words=[i.description for i in intents],
         expires=[i.expires_at for i in intents],
     )
-    return {row["payment_id"] for row in rows}
+    return {row["subject"] for row in rows}
 
 
 async def opened(
