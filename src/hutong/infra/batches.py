@@ -57,6 +57,7 @@ class _Operation:
         self.name, self.do, self.size, self.wait_s, self.queue, self.most = name, do, size, wait_s, queue, lanes
         self.patience_s, self.reading, self.turns = patience_s, reading, turns
         self.waiting = 0
+        self.pace = 0.0  # of the lane that was last: what a new one begins with
         self.lanes: dict[int, Lane] = {}
 
 
@@ -116,7 +117,7 @@ class Batches:
         now = loop.time()
         lane = operation.lanes.get(city_id)
         if lane is None:
-            lane = operation.lanes[city_id] = Lane()
+            lane = operation.lanes[city_id] = Lane(operation.pace)
         elif lane.running >= operation.most:
             lane.admit(
                 caller, now, size=operation.size, queue=operation.queue, lanes=operation.most,
@@ -160,6 +161,7 @@ class Batches:
         finally:
             lane.running -= 1
             if not lane.running:
+                operation.pace = lane.pace
                 operation.lanes.pop(city_id, None)
                 lane.abandon()
 

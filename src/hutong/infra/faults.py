@@ -3,9 +3,9 @@
 import psycopg
 
 from hutong.infra.db import OutcomeUnknown
-from hutong.kit.refusals import Busy
+from hutong.kit.refusals import Busy, Unclear
 
 
 def of_the_house(error: BaseException) -> bool:
     """Whether trying the same again later may succeed: the data of the request are not the cause."""
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | OutcomeUnknown | Busy)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | OutcomeUnknown | Busy | Unclear)

@@ -12,7 +12,7 @@ from typing import Any
 
 from hutong.kit.refusals import Busy
 
-_LATEST = 0.3  # weight of the newest turn in the pace
+_LATEST = 0.5  # weight of the newest turn in the pace
 LONGEST_RETRY_S = 60
 
 
@@ -26,18 +26,18 @@ class Waiting:
 
 
 class Lane:
-    """`running`: how many batches are in flight. `began`: when the last turn began. `pace`: seconds a turn takes."""
+    """`running`: batches in flight. `began`: when the last turn began. `pace`: seconds a turn takes, 0 unknown."""
 
     __slots__ = ("_callers", "_line", "_more", "began", "count", "pace", "running")
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 0.0) -> None:
         self._line: deque[Waiting] = deque()
         self._callers: set[Hashable] = set()
         self._more: dict[Hashable, deque[Waiting]] = {}
         self.count = 0
         self.running = 0
         self.began = 0.0
-        self.pace = 0.0
+        self.pace = pace
 
     def add(self, waiting: Waiting) -> None:
         """To the end of the line; behind his own when the caller stands there already. None is nobody twice."""

@@ -112,3 +112,15 @@ class Busy(Refusal):
         zh="请在 {retry_after} 秒后重试，不会重复扣款。",
         en="Try again in {retry_after} seconds; nothing was charged.",
     )
+
+
+class Unclear(Refusal):
+    """The database went away while committing: the effect may or may not be there. The same key brings the answer."""
+
+    code = "outcome_unknown"
+    status = 503
+    say = Text(zh="暂时无法确认是否已完成。", en="We cannot tell yet whether this was done.")
+    step = Text(
+        zh="请在 {retry_after} 秒后用同一请求重试，不会重复执行。",
+        en="Send the same request again in {retry_after} seconds; it is never done twice.",
+    )
