@@ -27,12 +27,13 @@ async def submit(
     return await submit_until_known(house, operation, city_id, ask, caller=actor)
 
 
-async def submit_until_known(house: House, operation: str, city_id: int, item: Any, *, caller: Hashable = None,
+async def submit_until_known(
+    house: House, operation: str, city_id: int, item: Any, *, caller: Hashable = None,
     pauses: Sequence[float] = (0.2, 0.5, 1.0, 2.0),
 ) -> Any:  # fmt: skip
     """Submit an item that carries its own key, again and again while the outcome of its commit is unknown.
 
-    caller: whose turn it is when many wait (`Batches.submit`); pauses: seconds between the tries. Raises as `submit` does.
+    caller: whose turn it is when many wait (`Batches.submit`). pauses: seconds between the tries. Raises as `submit`.
     """
     until, unclear = asyncio.get_running_loop().time() + _LONGEST_S, False
     for pause in (*pauses, None):
