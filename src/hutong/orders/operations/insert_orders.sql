@@ -16,7 +16,9 @@ with placed as (
 )
 insert into orders.lines (city_id, line_id, order_id, line_no, offer_id, title, quantity, unit_price, list_price,
                           total_units, breakdown, promise)
-select %(city)s, l.*
+select %(city)s, l.id, l.ord, l.no, l.offer, l.title::jsonb, l.quantity, l.price, l.list, l.total, l.breakdown::jsonb,
+       l.promise::jsonb
 from unnest(%(line_ids)s::uuid[], %(line_orders)s::uuid[], %(line_nos)s::int[], %(line_offers)s::uuid[],
-            %(titles)s::jsonb[], %(quantities)s::int[], %(prices)s::bigint[], %(lists)s::bigint[],
-            %(line_totals)s::bigint[], %(breakdowns)s::jsonb[], %(promises)s::jsonb[]) as l
+            %(titles)s::text[], %(quantities)s::int[], %(prices)s::bigint[], %(lists)s::bigint[],
+            %(line_totals)s::bigint[], %(breakdowns)s::text[], %(promises)s::text[])
+     as l(id, ord, no, offer, title, quantity, price, list, total, breakdown, promise)
