@@ -6,7 +6,7 @@ import click
 
 from hutong import __version__
 from hutong.cli.base import Context
-from hutong.cli.bench import bench
+from hutong.cli.bench.command import bench
 from hutong.cli.keep import audit, doctor, migrate
 from hutong.cli.run import serve, up, worker
 from hutong.cli.sandboxpay.command import main as sandboxpay

@@ -106,11 +106,15 @@ class Family:
         del number, frame
         self._stopping = True
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a child in a session of its own, so that Ctrl-C reaches only us and the order of stopping is ours."""
+    def start(self, name: str, command: Sequence[str]) -> int:
+        """Start a child in a session of its own, so that Ctrl-C reaches only us and the order of stopping is ours.
+
+        Its number as a process comes back.
+        """
         out = subprocess.DEVNULL if self._quiet else None
         child = subprocess.Popen(command, env=self._env, stdout=out, start_new_session=True)  # noqa: S603
         self._children.append((name, child))
+        return child.pid
 
     def wait_for(self, url: str, *, seconds: float = 60) -> None:
         """Until the address answers well; says who died when one of the children did."""

@@ -32,6 +32,7 @@ work_mem = 8MB
 maintenance_work_mem = 64MB
 random_page_cost = 1.1
 jit = off
+shared_preload_libraries = '{preload}'
 
 # What was acknowledged is on the disk
 fsync = {fsync}
@@ -76,6 +77,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     fsync: bool
     memory_mb: int
     connections: int
+    preload: tuple[str, ...] = ()
 
     @property
     def socket_port(self) -> int:
@@ -119,6 +121,7 @@ def configure(plan: Plan) -> None:
         memory_mb=plan.memory_mb,
         cache_mb=plan.memory_mb * 4,
         fsync="on" if plan.fsync else "off",
+        preload=", ".join(plan.preload),
     )
     _write(plan.cluster / "hutong.conf", text, plan.account)
     _write(plan.cluster / "pg_hba.conf", ACCESS, plan.account)

@@ -34,18 +34,20 @@ class EmbeddedPostgres:
     """A PostgreSQL of our own in `folder`.
 
     port: listen on 127.0.0.1 too, by password. fsync=False: faster, for data that may be lost with the machine.
-    memory_mb: shared page memory. connections: most at one time. database: made at the first start.
+    memory_mb: shared page memory. connections: most at one time. database: made at the first start. preload: libraries
+    of the server, such as pg_stat_statements.
     """
 
     def __init__(
         self, folder: Path, *, port: int | None = None, fsync: bool = True, memory_mb: int = 256,
-        connections: int = 200, database: str = "hutong",
+        connections: int = 200, database: str = "hutong", preload: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self.folder = Path(os.path.abspath(folder))
         self.database = database
         self.restarts = 0
         self.notice: str | None = None
         self._port, self._fsync, self._memory_mb, self._connections = port, fsync, memory_mb, connections
+        self._preload = preload
         self._plan: Plan | None = None
         self._lock = FolderLock(self.folder / "owner.lock")
         self._pid = os.getpid()
@@ -201,6 +203,7 @@ class EmbeddedPostgres:
             fsync=self._fsync,
             memory_mb=self._memory_mb,
             connections=self._connections,
+            preload=self._preload,
         )
 
     def _make_folder(self) -> None:

@@ -21,8 +21,9 @@ ROOM = 512 * 1024 * 1024  # bytes; containers often give /dev/shm 64 MB only
 
 @contextmanager
 def temporary(
-    *, in_memory: bool = False, fsync: bool = False, port: int | None = None, memory_mb: int = 128
-) -> Iterator[EmbeddedPostgres]:
+    *, in_memory: bool = False, fsync: bool = False, port: int | None = None, memory_mb: int = 128,
+    preload: tuple[str, ...] = (),
+) -> Iterator[EmbeddedPostgres]:  # fmt: skip
     """A fresh server, stopped and removed at the end. in_memory: on /dev/shm when there is room.
 
     Leftovers of processes that were killed before they could clear up are removed too.
@@ -31,7 +32,7 @@ def temporary(
     base = base or Path(tempfile.gettempdir())
     _sweep(base)
     folder, lock = _folder(base)
-    server = EmbeddedPostgres(folder / "postgres", port=port, fsync=fsync, memory_mb=memory_mb)
+    server = EmbeddedPostgres(folder / "postgres", port=port, fsync=fsync, memory_mb=memory_mb, preload=preload)
     try:
         yield server.start()
     finally:

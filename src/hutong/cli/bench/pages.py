@@ -1,4 +1,4 @@
-"""Measuring: how long the server takes for the pages people open most."""
+"""How long the server takes for the pages people open most, one request at a time."""
 
 import http.client
 import os
@@ -31,12 +31,7 @@ class Timed(Struct, frozen=True):
     bytes: int
 
 
-@click.group()
-def bench() -> None:
-    """Measure the house on this machine."""
-
-
-@bench.command()
+@click.command()
 @click.option("--city", default=SLUG, show_default=True, help="Short name of the city whose pages are opened.")
 @click.option("--requests", "count", default=200, show_default=True, type=click.IntRange(20), help="For each page.")
 @click.option("--one-core/--all-cores", default=True, show_default=True, help="Server, database and client share one.")

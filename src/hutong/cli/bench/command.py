@@ -1,0 +1,93 @@
+"""`hutong bench NAME`: one command for each bench."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hutong.cli.base import Context, json_option, say
+from hutong.cli.bench.frame import run
+from hutong.cli.bench.pages import pages
+from hutong.cli.bench.scene import Options, Scene
+from hutong.cli.bench.scenes.flash import claim, flash, spread
+from hutong.cli.bench.show import show
+
+BOUND = {  # a bench is bounded: it measures this machine over loopback, and nothing else
+    "seconds": click.FloatRange(0.2, 600), "connections": click.IntRange(1, 1024), "workers": click.IntRange(1, 16),
+}  # fmt: skip
+_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option("--seconds", type=BOUND["seconds"], default=10, show_default=True, help="Length of the load."),
+    click.option("--connections", type=BOUND["connections"], default=64, show_default=True, help="At one time."),
+    click.option("--workers", type=BOUND["workers"], default=1, show_default=True, help="Server processes."),
+    click.option("--members", type=click.IntRange(1, 100_000), default=5_000, show_default=True, help="Signed in."),
+    click.option("--repeat", type=click.IntRange(1, 9), default=1, show_default=True, help="Tell medians of so many."),
+    click.option("--most", type=click.IntRange(0), default=0, help="End after so many; 0: when the time is over."),
+    click.option("--warm", "warm_s", type=click.FloatRange(0, 60), default=1.5, help="Seconds before measuring."),
+    click.option("--limit-seconds", type=click.IntRange(1, 60), default=4, help="Length of each run of pgbench."),
+    click.option("--worker/--no-worker", default=False, help="Also run the worker beside it."),
+    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Keep the JSON here."),
+    json_option,
+]  # fmt: skip
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every load has."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def bench() -> None:
+    """Measure the house on this machine.
+
+    Without --data and HUTONG_DATABASE_URL a bench makes a PostgreSQL of its own on disk (fsync on) and removes it
+    afterwards. Each run also measures its limits: pgbench on the same PostgreSQL, and the same server doing nothing.
+    Exit 1 when a request failed, an invariant broke or a unit was lost; a goal that is missed is only told.
+    """
+
+
+def perform(ctx: Context, scene: Scene, given: dict[str, Any]) -> None:
+    """Run a scene by the options of the command line, tell the result, and end with its exit code."""
+    out, as_json = given.pop("out"), given.pop("as_json")
+    result = run(ctx, scene, Options(**given))
+    show(result)
+    if out is not None:
+        out.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+    say(result, as_json)
+    sys.exit(1 if result["errors"] or result["wrong"] or result["audit_violations"] else 0)
+
+
+QUOTA = click.option("--quota", type=click.IntRange(1), default=None, help="Units of each offer; default: plenty.")
+
+
+@bench.command("flash")
+@QUOTA
+@options
+@click.pass_obj
+def flash_command(ctx: Context, **given: Any) -> None:
+    """Many members order the one hot offer."""
+    perform(ctx, flash(), given)
+
+
+@bench.command("claim")
+@QUOTA
+@options
+@click.pass_obj
+def claim_command(ctx: Context, **given: Any) -> None:
+    """Many members take the one hot offer that costs nothing: voucher at once."""
+    perform(ctx, claim(), given)
+
+
+@bench.command("spread")
+@options
+@click.pass_obj
+def spread_command(ctx: Context, **given: Any) -> None:
+    """Members order 10,000 offers in 200 stores."""
+    perform(ctx, spread(), given)
+
+
+bench.add_command(pages)
