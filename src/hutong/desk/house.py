@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from hutong import orders, reviews, settlement
+from hutong import orders, people, reviews, settlement
 from hutong.infra import metrics
 from hutong.infra.answers import keyed
 from hutong.infra.batches import Batches
@@ -16,7 +16,7 @@ from hutong.infra.settings import Settings
 from hutong.infra.worker import Worker
 from hutong.kit.clock import Clock
 from hutong.messages import Sms
-from hutong.orders import Placed, RefundAsked, Schemes
+from hutong.orders import Noted, Placed, RefundAsked, Schemes
 from hutong.payments import Addresses, Courier, PaymentProvider
 from hutong.vouchers import Reversed
 
@@ -84,6 +84,8 @@ class House:
         for name, result, do in (
             ("orders.place", Placed, place),
             ("orders.ask_refunds", RefundAsked, orders.ask_refunds),
+            ("orders.refund_by_merchant", RefundAsked, orders.refund_by_merchant),
+            ("orders.write_notes", Noted, orders.write_notes),
             ("settlement.reverse", Reversed, reverse),
             ("reviews.write", reviews.Done, reviews.write),
             ("reviews.edit", reviews.Done, reviews.edit),
@@ -97,3 +99,16 @@ class House:
             self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
         # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.
         self.batches.register("settlement.redeem", redeem, size=size, wait_ms=wait)
+        self._register_reads()
+
+    def _register_reads(self) -> None:
+        """Look-ups that many requests make at the same moment share one statement."""
+
+        async def callers(tx: Any, tokens: Any, *, city_id: int, now: Any) -> Any:
+            return await people.sessions_with(tx, tokens, now=now)
+
+        async def tills(tx: Any, keys: Any, *, city_id: int, now: Any) -> Any:
+            return await people.actors_of_keys(tx, keys, now=now)
+
+        self.batches.register("people.sessions_with", callers, reading=True)
+        self.batches.register("people.actors_of_keys", tills, reading=True)

@@ -12,6 +12,8 @@ from hutong.kit.access import Actor
 from hutong.messages import Delivered, Send
 from hutong.people import Limits, RequestCode, SignedIn, SignIn
 
+NOWHERE = 0  # the city of look-ups that belong to none
+
 
 def limits(house: House) -> Limits:
     """The limits of codes, from the settings."""
@@ -67,11 +69,9 @@ async def actor(house: House, token: str | None) -> Actor | None:
     """Who holds the session token; None without a valid one."""
     if not token:
         return None
-    now = house.clock.now()
-    async with house.db.reading() as tx:
-        found, unseen = await people.session_of(tx, token, now=now)
+    found, unseen = await house.batches.submit("people.sessions_with", NOWHERE, token)
     if found is not None and unseen:
-        await _touch(house, token, now=now)
+        await _touch(house, token, now=house.clock.now())
     return found
 
 
@@ -93,8 +93,7 @@ async def unread(house: House, actor: Actor) -> int:
 
 async def key_actor(house: House, key: str) -> Actor | None:
     """The till that holds the API key; None without a valid one."""
-    async with house.db.central() as tx:
-        return await people.actor_of_key(tx, key, now=house.clock.now())
+    return await house.batches.submit("people.actors_of_keys", NOWHERE, key)
 
 
 async def sign_out(house: House, token: str) -> None:

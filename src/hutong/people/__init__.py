@@ -83,6 +83,7 @@ from hutong.people.queries import (
     actor_of,
     actor_of_key,
     actors,
+    actors_of_keys,
     credentials_of,
     grants_of,
     keys,
@@ -91,6 +92,7 @@ from hutong.people.queries import (
     phones_of,
     session_of,
     sessions_of,
+    sessions_with,
     staff,
 )
 from hutong.people.refusals import (
@@ -195,6 +197,7 @@ __all__ = [
     "actor_of",
     "actor_of_key",
     "actors",
+    "actors_of_keys",
     "add_members",
     "add_passkeys",
     "ask_challenges",
@@ -231,6 +234,7 @@ __all__ = [
     "rotate_keys",
     "session_of",
     "sessions_of",
+    "sessions_with",
     "sign_in",
     "sign_in_by_passkey",
     "sign_out",

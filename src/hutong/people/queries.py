@@ -32,16 +32,28 @@ async def actor_of(tx: Tx, token: str, *, now: datetime) -> Actor | None:
 
 async def session_of(tx: Tx, token: str, *, now: datetime) -> tuple[Actor | None, bool]:
     """As `actor_of`, and whether the session was last noted as seen so long ago that `touch_sessions` is due."""
-    row = await tx.row(
-        """select member_id, seen_at from people.sessions
-           where token_hash = %(hash)s and ended_at is null and expires_at > %(now)s""",
-        hash=token_hash(token),
+    return (await sessions_with(tx, [token], now=now))[0]
+
+
+async def sessions_with(tx: Tx, tokens: Sequence[str], *, now: datetime) -> list[tuple[Actor | None, bool]]:
+    """`session_of` for each token, in three statements however many there are."""
+    hashes = [token_hash(token) for token in tokens]
+    rows = await tx.rows(
+        """select token_hash, member_id, seen_at from people.sessions
+           where token_hash = any(%(hashes)s::bytea[]) and ended_at is null and expires_at > %(now)s""",
+        hashes=list(set(hashes)),
         now=now,
     )
-    if row is None:
-        return None, False
-    actor = (await actors(tx, [row["member_id"]])).get(row["member_id"])
-    return actor, row["seen_at"] is None or row["seen_at"] < now - SEEN_EVERY
+    found = {bytes(row["token_hash"]): row for row in rows}
+    members = await actors(tx, [row["member_id"] for row in rows])
+    due = now - SEEN_EVERY
+
+    def told(row: dict[str, Any] | None) -> tuple[Actor | None, bool]:
+        if row is None:
+            return None, False
+        return members.get(row["member_id"]), row["seen_at"] is None or row["seen_at"] < due
+
+    return [told(found.get(one)) for one in hashes]
 
 
 async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
@@ -60,19 +72,28 @@ async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
 
 async def actor_of_key(tx: Tx, text: str, *, now: datetime) -> Actor | None:
     """Who asks with this key; None when it is malformed, unknown, wrong or over. Call `touch_keys` when writing."""
-    read = read_key(text)
-    if read is None:
-        return None
-    key_id, secret = read
-    row = await tx.row(f"{_KEY} where key_id = %(id)s", id=key_id)
+    return (await actors_of_keys(tx, [text], now=now))[0]
+
+
+async def actors_of_keys(tx: Tx, texts: Sequence[str], *, now: datetime) -> list[Actor | None]:
+    """`actor_of_key` for each text, in one statement."""
+    read = [read_key(text) for text in texts]
+    rows = await tx.rows(f"{_KEY} where key_id = any(%(ids)s::uuid[])", ids=sorted({r[0] for r in read if r}))
+    found = {row["key_id"]: row for row in rows}
+    return [_holder(found.get(r[0]), r[1], now) if r else None for r in read]
+
+
+def _holder(row: dict[str, Any] | None, secret: str, now: datetime) -> Actor | None:
     if row is None or not hmac.compare_digest(row["secret_hash"], hashlib.sha256(secret.encode()).digest()):
         return None
     key = _key(row)
     if not key.alive(now):
         return None
     role = Role.MERCHANT_OWNER if key.store_id is None else Role.STORE_MANAGER
-    place = Grant(grant_id=key_id, role=role, city_id=key.city_id, merchant_id=key.merchant_id, store_id=key.store_id)
-    return Actor(member_id=key_id, name=key.label, grants=(place,), key_id=key_id, only=key.permissions)
+    place = Grant(
+        grant_id=key.key_id, role=role, city_id=key.city_id, merchant_id=key.merchant_id, store_id=key.store_id
+    )
+    return Actor(member_id=key.key_id, name=key.label, grants=(place,), key_id=key.key_id, only=key.permissions)
 
 
 async def grants_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, tuple[Grant, ...]]:
