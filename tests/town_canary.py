@@ -40,6 +40,7 @@ WRITTEN = {
     "orders.orders": {"member_name": "text"},
     "orders.lines": {"title": "pair"},
     "orders.changes": {"reason": "text"},
+    "orders.notes": {"author": "text", "words": "text"},
     "vouchers.vouchers": {"holder_name": "text", "title": "pair"},
     "vouchers.redemptions": {"store_name": "text", "staff_name": "text"},
     "vouchers.reversals": {"reason": "text"},

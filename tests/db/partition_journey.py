@@ -41,6 +41,7 @@ from tests.api.house import Cast, a_cast, make_application, make_house, web_clie
 from tests.catalog_town import CENTRE, a_draft, published
 from tests.db.partition_finding import find_things
 from tests.db.partition_reviews import say
+from tests.db.partition_staff import give_back
 from tests.lane import CITY, Lane, a_lane
 from tests.pocket import PocketPay
 
@@ -105,6 +106,7 @@ async def whole(it: Journey) -> None:
     await find_things(it.house, it.db, it.clock)
     await buy_and_use(it)
     await at_the_desk(it)
+    await give_back(it)
     await turn_back(it)
     await tip(it)
     await say(it.db, it.lane, it.clock.now())
@@ -179,6 +181,10 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.failures(tx, seen_by, city_id=CITY)
         await orders.sales(tx, it.lane.merchant, city_id=CITY, asset="CNY", **period)
         await orders.of_merchant(tx, [it.lane.merchant], city_id=CITY)
+        for group in orders.GROUPS:
+            await orders.for_staff(tx, it.lane.merchant, city_id=CITY, store_id=it.lane.store, group=group)
+        await orders.counts_for_staff(tx, it.lane.merchant, city_id=CITY)
+        await vouchers.order_of_code(tx, it.lane.merchant, found[0].code, city_id=CITY)
         await orders.bought(tx, it.cast.members["ann"], it.lane.offer.offer_id, city_id=CITY)
         ann = [it.cast.members["ann"]]
         await orders.still_open(tx, ann, city_id=CITY)

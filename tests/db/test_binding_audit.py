@@ -37,6 +37,11 @@ SEEDS: dict[str, list[str]] = {
         "update inventory.holds set state = 'released' where state = 'confirmed'",
     ],
     "O12": ["update orders.changes set state = 'cancelled' where state = 'placed'"],
+    "O13": ["update orders.refunds set reason = 'merchant' where state = 'done'"],
+    "O14": [
+        "update ledger.city_transfers set event = 'breakage', ref = (select voucher_ids[1] from orders.refunds"
+        " where state = 'done' and cardinality(voucher_ids) > 0 limit 1)"
+    ],
     "T01": ["delete from settlement.earnings where reversed_at is null"],
     "T02": [
         "alter table settlement.earnings drop constraint earnings_sum_check",

@@ -90,6 +90,7 @@ PLACEMENT: dict[str, str] = {
     "orders.changes": "city",
     "orders.refunds": "city",
     "orders.bought": "city",
+    "orders.notes": "city",
     "orders.tippings": "city",
     # settlement
     "settlement.rules": "reference",

@@ -1,20 +1,27 @@
 """Orders: what was promised, paid, delivered and given back. The binding floor of the house."""
 
 from hutong.orders.figures import Figures, MerchantRefund, figures, refunds_of_merchant
+from hutong.orders.for_staff import COUNTED, GROUPS, Group, counts_for_staff, for_staff, notes
 from hutong.orders.inside import Concern, OpenOrders, buyers_of, concerns, still_open
 from hutong.orders.model import (
+    WHY,
     AskRefund,
     Cancel,
     Cancelled,
     Change,
     Line,
+    Note,
+    Noted,
     Order,
     Place,
     Placed,
     Promise,
     RefundAsked,
+    RefundByMerchant,
     Sales,
     Wanted,
+    Why,
+    WriteNote,
 )  # fmt: skip
 from hutong.orders.operations import (
     ask_refunds,
@@ -25,8 +32,10 @@ from hutong.orders.operations import (
     paid,
     place,
     receive,
+    refund_by_merchant,
     refunds_done,
     refunds_failed,
+    write_notes,
 )  # fmt: skip
 from hutong.orders.operations.forget import forget_members
 from hutong.orders.queries import (
@@ -43,6 +52,7 @@ from hutong.orders.queries import (
 )  # fmt: skip
 from hutong.orders.refusals import (
     MixedOrder,
+    NoteWords,
     NothingChosen,
     NothingOrdered,
     NothingToRefund,
@@ -58,15 +68,22 @@ from hutong.orders.refusals import (
 from hutong.orders.scheme import Plan, Scheme, Schemes
 
 __all__ = [
+    "COUNTED",
+    "GROUPS",
+    "WHY",
     "AskRefund",
     "Cancel",
     "Cancelled",
     "Change",
     "Concern",
     "Figures",
+    "Group",
     "Line",
     "MerchantRefund",
     "MixedOrder",
+    "Note",
+    "NoteWords",
+    "Noted",
     "NothingChosen",
     "NothingOrdered",
     "NothingToRefund",
@@ -82,12 +99,15 @@ __all__ = [
     "PriceChanged",
     "Promise",
     "RefundAsked",
+    "RefundByMerchant",
     "RefundForbidden",
     "Sales",
     "Scheme",
     "SchemeUnknown",
     "Schemes",
     "Wanted",
+    "Why",
+    "WriteNote",
     "ask_refunds",
     "bought",
     "buyers_of",
@@ -96,11 +116,14 @@ __all__ = [
     "close_offers",
     "closed",
     "concerns",
+    "counts_for_staff",
     "expire_unpaid",
     "expire_vouchers",
     "figures",
+    "for_staff",
     "forget_members",
     "history",
+    "notes",
     "of_member",
     "of_merchant",
     "order",
@@ -109,10 +132,12 @@ __all__ = [
     "place",
     "progress",
     "receive",
+    "refund_by_merchant",
     "refunds",
     "refunds_done",
     "refunds_failed",
     "refunds_of_merchant",
     "sales",
     "still_open",
+    "write_notes",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tables of orders: the promise, its lines, its history, refunds asked, and the tipping of deals."""
+"""Tables of orders: the promise, its lines, its history, refunds asked, notes, and the tipping of deals."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from hutong.infra.tables import city_table
+from hutong.orders.model import WHY
 
 STATES = ("placed", "paid", "part_refunded", "refunded", "cancelled", "expired")
 
@@ -49,6 +50,11 @@ Index(
     postgresql_where=orders.c.paid_at.is_not(None),
 )  # fmt: skip
 Index("orders_unpaid_idx", orders.c.city_id, orders.c.expires_at, postgresql_where=orders.c.state == "placed")
+# What ended or went back, for the merchant's list: an order enters it once, and never on its way to being paid.
+Index(
+    "orders_turned_idx", orders.c.city_id, orders.c.merchant_id, orders.c.order_id.desc(),
+    postgresql_where=orders.c.state.in_(("part_refunded", "refunded", "cancelled", "expired")),
+)  # fmt: skip
 
 lines = city_table(
     "orders.lines",
@@ -105,6 +111,26 @@ refunds = city_table(
 )
 Index("refunds_order_idx", refunds.c.city_id, refunds.c.order_id)
 Index("refunds_merchant_idx", refunds.c.city_id, refunds.c.merchant_id, refunds.c.asked_at)
+
+# What the staff writes to an order for one another: its buyer never sees it. With a reason it is why money went back.
+notes = city_table(
+    "orders.notes",
+    Column("note_id", UUID, primary_key=True),
+    Column("order_id", UUID, nullable=False),
+    Column("by", UUID, nullable=False),
+    Column("author", Text, nullable=False),  # carried, not joined: members live in other shards
+    Column("words", Text, nullable=False),
+    Column("refund_id", UUID),
+    Column("why", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(["city_id", "order_id"], ["orders.orders.city_id", "orders.orders.order_id"]),
+    ForeignKeyConstraint(["city_id", "refund_id"], ["orders.refunds.city_id", "orders.refunds.refund_id"]),
+    UniqueConstraint("city_id", "refund_id", name="notes_refund_key"),
+    CheckConstraint("length(words) <= 500", name="words"),
+    CheckConstraint(f"why in {WHY}", name="why"),
+    CheckConstraint("(refund_id is null) = (why is null)", name="refund"),
+)
+Index("notes_order_idx", notes.c.city_id, notes.c.order_id)
 
 # How many units of an offer with a cap per member each member holds: locked while an order is decided.
 bought = city_table(

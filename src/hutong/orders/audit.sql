@@ -82,3 +82,15 @@ join orders.changes b on b.city_id = c.city_id and b.order_id = c.order_id and b
 where (b.state, c.state) not in (
   ('placed', 'paid'), ('placed', 'cancelled'), ('placed', 'expired'), ('paid', 'part_refunded'), ('paid', 'refunded'),
   ('part_refunded', 'part_refunded'), ('part_refunded', 'refunded'));
+
+-- name: O13 a refund that the merchant gave says in a note to its order why, and no other refund does
+select r.city_id, r.refund_id from orders.refunds r
+full join orders.notes n on n.city_id = r.city_id and n.refund_id = r.refund_id
+where (r.reason = 'merchant' or n.refund_id is not null)
+  and (r.reason is distinct from 'merchant' or n.order_id is distinct from r.order_id);
+
+-- name: O14 what expired without a refund is not given back: its money went as breakage
+select r.city_id, r.refund_id, v.voucher_id from orders.refunds r
+join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = any(r.voucher_ids)
+join ledger.city_transfers t on t.city_id = r.city_id and t.ref = v.voucher_id and t.event = 'breakage'
+where r.state <> 'failed';

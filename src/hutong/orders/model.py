@@ -1,7 +1,7 @@
 """What was promised, paid, delivered and given back: values of orders and the rules between their states."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +14,9 @@ from hutong.kit.text import Text
 Kind = Literal["deal", "coupon", "card", "booking", "ticket", "lesson", "gift"]
 
 State = Literal["placed", "paid", "part_refunded", "refunded", "cancelled", "expired"]
+
+Why = Literal["kindness", "cannot_serve", "complaint", "double", "other"]
+WHY: tuple[Why, ...] = get_args(Why)  # why a merchant gives money back
 
 # From which state an order may come to which.
 ROADS: dict[str, tuple[str, ...]] = {
@@ -92,13 +95,17 @@ class Cancelled(Struct, frozen=True, kw_only=True):
 
 
 class AskRefund(Struct, frozen=True, kw_only=True):
-    """Give the money of unused units back. No voucher_ids: all units that can be refunded."""
+    """Give the money of unused units back. No voucher_ids: all units that can be refunded.
+
+    `by` None: the house does it. `by_merchant`: whoever sold it gives it, whatever the terms say.
+    """
 
     refund_id: UUID
     order_id: UUID
     by: UUID | None
     reason: str
     voucher_ids: tuple[UUID, ...] = ()
+    by_merchant: bool = False
 
 
 class RefundAsked(Struct, frozen=True, kw_only=True):
@@ -106,6 +113,47 @@ class RefundAsked(Struct, frozen=True, kw_only=True):
     order_id: UUID
     amount: Amount
     voucher_ids: tuple[UUID, ...]
+
+
+class RefundByMerchant(Struct, frozen=True, kw_only=True):
+    """The merchant gives the money of these unused units back. `why` is one of WHY; `words` may tell more of it."""
+
+    refund_id: UUID
+    order_id: UUID
+    merchant_id: UUID
+    by: UUID
+    author: str
+    why: Why
+    words: str = ""
+    voucher_ids: tuple[UUID, ...]
+
+
+class WriteNote(Struct, frozen=True, kw_only=True):
+    """Write to an order what its staff should know."""
+
+    note_id: UUID
+    order_id: UUID
+    merchant_id: UUID
+    by: UUID
+    author: str
+    words: str
+
+
+class Noted(Struct, frozen=True, kw_only=True):
+    note_id: UUID
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """What somebody of the staff wrote to an order. With a refund: why it was given. Words of who left are gone."""
+
+    note_id: UUID
+    order_id: UUID
+    by: UUID
+    author: str
+    words: str
+    refund_id: UUID | None
+    why: Why | None
+    at: datetime
 
 
 class Order(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ async def of_member(
            and (%(after)s::uuid is null or order_id < %(after)s::uuid) order by order_id desc limit %(limit)s""",
         city=city_id, member=member_id, after=after, limit=limit,
     )  # fmt: skip
-    return await _with_lines(tx, rows, city_id)
+    return await with_lines(tx, rows, city_id)
 
 
 async def of_merchant(
@@ -34,7 +34,7 @@ async def of_merchant(
            and (%(after)s::uuid is null or order_id < %(after)s::uuid) order by order_id desc limit %(limit)s""",
         city=city_id, merchants=list(merchant_ids), after=after, limit=limit,
     )  # fmt: skip
-    return await _with_lines(tx, rows, city_id)
+    return await with_lines(tx, rows, city_id)
 
 
 async def sales(
@@ -68,7 +68,7 @@ async def order(tx: Tx, member_id: UUID, order_id: UUID, *, city_id: int) -> Ord
         """select * from orders.orders where city_id = %(city)s and member_id = %(member)s and order_id = %(id)s""",
         city=city_id, member=member_id, id=order_id,
     )  # fmt: skip
-    found = await _with_lines(tx, rows, city_id)
+    found = await with_lines(tx, rows, city_id)
     return found[0] if found else None
 
 
@@ -135,7 +135,8 @@ async def cities_of_member(tx: Tx, member_id: UUID, city_ids: Sequence[int]) -> 
     return [row["city_id"] for row in rows]
 
 
-async def _with_lines(tx: Tx, rows: list[dict[str, Any]], city_id: int) -> list[Order]:
+async def with_lines(tx: Tx, rows: list[dict[str, Any]], city_id: int) -> list[Order]:
+    """Rows of orders.orders as orders. For the reads of this package."""
     if not rows:
         return []
     found = await tx.rows(

@@ -82,6 +82,15 @@ class NothingChosen(Refusal):
     step = Text(zh="请至少勾选一张。", en="Tick at least one.")
 
 
+class NoteWords(Refusal):
+    """A note without words, or with too many."""
+
+    code = "note_words"
+    status = 422
+    say = Text(zh="备注须在 1 到 {most} 字之间。", en="A note has between 1 and {most} characters.")
+    step = Text(zh="请修改后再保存。", en="Change it and save again.")
+
+
 class NothingToRefund(Refusal):
     """No unit of the order is unused and unrefunded."""
 

@@ -38,6 +38,16 @@ async def of_orders(tx: Tx, order_ids: Sequence[UUID], *, city_id: int) -> list[
     return [as_voucher(row) for row in rows]
 
 
+async def order_of_code(tx: Tx, merchant_id: UUID, code: str, *, city_id: int) -> UUID | None:
+    """The order of this merchant that the voucher with these twelve digits came from. For the packages above: who
+    asks must be kept from trying codes until one fits."""
+    return await tx.value(
+        """select order_id from vouchers.vouchers
+           where city_id = %(city)s and code = %(code)s and merchant_id = %(merchant)s""",
+        city=city_id, code=code, merchant=merchant_id,
+    )  # fmt: skip
+
+
 async def of_member(tx: Tx, member_id: UUID, voucher_id: UUID, *, city_id: int) -> Voucher | None:
     """The member's own voucher; None when there is none or it is somebody else's."""
     row = await tx.row(

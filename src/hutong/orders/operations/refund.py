@@ -1,4 +1,4 @@
-"""Refunds: at the buyer's wish, at expiry, when a deal fails; and what the provider says about them."""
+"""Refunds: at the buyer's wish, at the merchant's, at expiry, when a deal fails."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from hutong.orders.operations import _history, _money
 from hutong.orders.operations.refund_ends import give_units_back
 from hutong.orders.refusals import NothingToRefund, OrderUnknown, RefundForbidden, closed
 
-HOUSE = frozenset({"expired", "not_tipped", "merchant"})  # reasons that do not ask the terms
+HOUSE = frozenset({"expired", "not_tipped", "merchant"})  # reasons that a buyer cannot give
 
 
 async def ask_refunds(
@@ -28,13 +28,14 @@ async def ask_refunds(
     The amount is exactly what was paid for these units (the line's breakdown), in the order's currency. The provider
     is called after the commit; `refund_ends` ends it. Units that are used or already on their way are left out;
     when units are named and one of them cannot be refunded, the whole ask is refused.
+    The terms bind the buyer, not the merchant or the house. What expired without a refund is nobody's to give back.
     A unit that a counter without a network may just have taken waits (`vouchers.refunds_wait`), unless the house asks.
     Refusals: order_not_found, order_closed, nothing_to_refund, refund_forbidden, offline_store_silent, and the
     voucher's own.
     """
     orders = await _history.lock(tx, [a.order_id for a in asks], city_id=city_id)
     units = await vouchers.lock_orders(tx, list(orders), city_id=city_id)
-    waits = await _waits(tx, units if any(a.reason not in HOUSE for a in asks) else [], city_id=city_id, now=now)
+    waits = await _waits(tx, units if not all(_by_house(a) for a in asks) else [], city_id=city_id, now=now)
     of_order: dict[UUID, list[Any]] = {order_id: [] for order_id in orders}
     for unit in units:
         of_order[unit.order_id].append(unit)
@@ -94,21 +95,30 @@ def _pick(
     wanted = [u for u in units if not ask.voucher_ids or u.voucher_id in ask.voucher_ids]
     if len(wanted) < len(set(ask.voucher_ids)):
         return OrderUnknown()
-    able = [
-        u for u in wanted if u.state in ("valid", "waiting", "expired") and u.untouched and u.voucher_id not in taken
-    ]
+    able = [u for u in wanted if _has_its_money(u) and u.voucher_id not in taken]
     if not able:
         return NothingToRefund()
     if ask.voucher_ids and len(able) < len(wanted):
         return NothingToRefund()
-    if ask.reason in HOUSE:
+    if _by_house(ask):
         return able
-    if any(_terms(u).refund == "none" for u in able):
+    if not ask.by_merchant and any(_terms(u).refund == "none" for u in able):
         return RefundForbidden()
     free = [u for u in able if u.voucher_id not in waits]
     if len(free) < len(able) and (ask.voucher_ids or not free):
         return next(waits[u.voucher_id] for u in able if u.voucher_id in waits)
     return free
+
+
+def _by_house(ask: AskRefund) -> bool:
+    return ask.by is None and not ask.by_merchant and ask.reason in HOUSE
+
+
+def _has_its_money(unit: Any) -> bool:
+    """Whether nothing of the unit is used and its money still lies in escrow: what expired without a refund is
+    breakage, and its money went with it."""
+    waits = unit.state in ("valid", "waiting") or (unit.state == "expired" and _terms(unit).refund_on_expiry)
+    return waits and unit.untouched
 
 
 def _terms(unit: Any) -> Terms:
@@ -121,5 +131,6 @@ def _back(ask: AskRefund, order: dict[str, Any], units: list[Any]) -> _money.Bac
         merchant_id=order["merchant_id"],
         source=ledger.chart.escrow(order["merchant_id"]),
         amount=Amount(sum(u.paid_units for u in units), order["asset"]),
-        voucher_ids=tuple(sorted(u.voucher_id for u in units)), by=ask.by, reason=ask.reason,
+        voucher_ids=tuple(sorted(u.voucher_id for u in units)), by=ask.by,
+        reason="other" if ask.reason in HOUSE and not (ask.by_merchant or _by_house(ask)) else ask.reason,
     )  # fmt: skip

@@ -1,19 +1,15 @@
 """A member's orders: the list, one with its history, its receipt, and taking an unpaid one back."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
-from msgspec import Struct
 
 from hutong import catalog, merchants, orders, vouchers
 from hutong.desk import buying
 from hutong.infra.db import Tx
 from hutong.kit.ids import ORDER
-from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 from hutong.orders import Order
@@ -23,29 +19,10 @@ from hutong.web.consumer.paying import own_order
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.shared.forms import Form
 from hutong.web.shared.guards import signed_in
+from hutong.web.shared.lives import backs_of, moments_of
 from hutong.web.shared.visit import Visit, Visiting
 
 ON_PAGE = 20
-
-
-class Moment(Struct, frozen=True):
-    """A step on the timeline of an order."""
-
-    at: datetime
-    word: str
-    amount: Amount | None = None
-    reason: str = ""
-
-
-class Back(Struct, frozen=True):
-    """Money on its way back to the buyer, or there: how much, for how many units, and how far it has come."""
-
-    amount: Amount
-    units: int
-    state: str
-    reason: str
-    asked_at: datetime
-    ended_at: datetime | None
 
 
 @get("/c/{city:str}/orders", guards=[signed_in])
@@ -85,25 +62,13 @@ async def _order_page(
     async with visit.house.db.reading(here.city_id) as tx:
         held = await vouchers.of_orders(tx, [found.order_id], city_id=here.city_id)
         changes = await orders.history(tx, member, found.order_id, city_id=here.city_id)
-        backs = [_back(row) for row in await orders.refunds(tx, member, found.order_id, city_id=here.city_id)]
+        backs = backs_of(await orders.refunds(tx, member, found.order_id, city_id=here.city_id))
         names = await names_of(tx, [found])
-    moments = [Moment(change.at, change.state) for change in changes if "refund" not in change.state]
-    for back in backs:
-        moments.append(Moment(back.asked_at, "refund_asked", back.amount, back.reason))
-        if back.ended_at is not None:
-            moments.append(Moment(back.ended_at, f"refund_{back.state}", back.amount))
     visit.frame["tab"] = "me"
     return visit.page(
         template, status=wrong.status if wrong else 200, order=found, vouchers=held, wrong=wrong, backs=backs,
-        moments=sorted(moments, key=lambda one: one.at, reverse=True), name=names.get(found.merchant_id, Text("", "")),
+        moments=moments_of(changes, backs), name=names.get(found.merchant_id, Text("", "")),
         refundable=refundable(held), due=visit.house.clock.now() < found.expires_at,
-    )  # fmt: skip
-
-
-def _back(row: dict[str, Any]) -> Back:
-    return Back(
-        Amount(row["units"], row["asset"]), len(row["voucher_ids"]), row["state"], row["reason"], row["asked_at"],
-        row["ended_at"],
     )  # fmt: skip
 
 

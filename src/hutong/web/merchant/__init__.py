@@ -12,6 +12,7 @@ from hutong.web.merchant import (
     history,
     joining,
     offline,
+    orders,
     past,
     reviews,
     scan,
@@ -25,7 +26,7 @@ def router() -> Router:
     """All routes of the merchant's console."""
     handlers = [*counters.ROUTES, *scan.ROUTES, *past.ROUTES, *history.ROUTES, *board.ROUTES, *books.ROUTES]
     handlers += [*deals.ROUTES, *editor.ROUTES, *offline.ROUTES]
-    handlers += reviews.ROUTES
+    handlers += [*orders.ROUTES, *reviews.ROUTES]
     handlers += [*stores.ROUTES, *staff.ROUTES, *joining.ROUTES]
     return Router("/m", route_handlers=handlers, dependencies={"till": Provide(provide_till)})
 

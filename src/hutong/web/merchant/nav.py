@@ -30,6 +30,7 @@ ENTRIES = (
     Entry(name="today", path="/today", icon="chart", permission=P.VIEW_ORDERS, group="counter", thumb=True),
     Entry(name="scan", path="/scan", icon="scan", permission=P.PREPARE_VOUCHER, group="counter", thumb=True),
     Entry(name="history", path="/history", icon="history", permission=P.VIEW_REDEMPTIONS, group="counter", thumb=True),
+    Entry(name="orders", path="/orders", icon="receipt", permission=P.VIEW_ORDERS, group="counter"),
     Entry(
         name="conflicts", path="/conflicts", icon="alert", permission=P.EDIT_STORE, group="counter"
     ),
