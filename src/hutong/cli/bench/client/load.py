@@ -183,7 +183,7 @@ class Load:
 
     def _answered(self, line: Line, flow: Flow, answer: Answer) -> None:
         status, body, step = answer.status, answer.body, flow.step
-        if b"connection: close" in answer.head and closes(answer.head):
+        if b"lose" in answer.head and closes(answer.head):  # a cheap look before the real one
             self._hang_up(line)
         if 200 <= status < 300:
             now = perf_counter()

@@ -29,14 +29,14 @@ def parse(data: bytes | bytearray) -> Answer | None:
     head = bytes(data[:stop])
     if not head.startswith(b"HTTP/1.1 "):
         raise Broken("no head of HTTP/1.1")
+    start = stop + 4
     try:
         status = int(head[9:12])
+        if status in (204, 304) or status < 200:
+            return Answer(status, head, b"", start)
         size = _length(head)
     except ValueError as error:
         raise Broken(str(error)) from None
-    start = stop + 4
-    if status in (204, 304) or 100 <= status < 200:
-        return Answer(status, head, b"", start)
     if size is None:
         return _chunked(data, status, head, start)
     end = start + size
