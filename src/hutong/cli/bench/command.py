@@ -13,7 +13,10 @@ from hutong.cli.bench.frame import run
 from hutong.cli.bench.pages import pages
 from hutong.cli.bench.scene import Options, Scene
 from hutong.cli.bench.scenes.flash import claim, flash, spread
+from hutong.cli.bench.scenes.mixed import Mixed
+from hutong.cli.bench.scenes.redeem import Redeeming
 from hutong.cli.bench.show import show
+from hutong.cli.bench.storm.command import storm
 
 BOUND = {  # a bench is bounded: it measures this machine over loopback, and nothing else
     "seconds": click.FloatRange(0.2, 600), "connections": click.IntRange(1, 1024), "workers": click.IntRange(1, 16),
@@ -90,4 +93,22 @@ def spread_command(ctx: Context, **given: Any) -> None:
     perform(ctx, spread(), given)
 
 
+@bench.command("redeem")
+@click.option("--vouchers", type=click.IntRange(1), default=None, help="How many are made; default: enough.")
+@options
+@click.pass_obj
+def redeem_command(ctx: Context, vouchers: int | None, **given: Any) -> None:
+    """A hundred counters look at codes and use them."""
+    perform(ctx, Redeeming(vouchers), given)
+
+
+@bench.command("mixed")
+@options
+@click.pass_obj
+def mixed_command(ctx: Context, **given: Any) -> None:
+    """80 of 100 look around, 15 buy, 5 use a voucher."""
+    perform(ctx, Mixed(), given)
+
+
 bench.add_command(pages)
+bench.add_command(storm)

@@ -32,7 +32,6 @@ class Options(Struct, frozen=True, kw_only=True):
     warm_s: float = 1.5
     most: int = 0
     worker: bool = False
-    scale: int = 0
 
 
 class Hands(Struct, frozen=True, kw_only=True):
@@ -42,6 +41,10 @@ class Hands(Struct, frozen=True, kw_only=True):
     db: Database
     now: datetime
     options: Options
+
+    def settle(self) -> None:
+        """Let PostgreSQL count what there is by now."""
+        self.place.psql(command="analyze")
 
 
 class Goals(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The town of a bench: a new city with shops and shelves of a chosen size, loaded in sets through the operations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,7 +26,7 @@ CENTRE = Point(31.2000, 118.6000)
 CATEGORY = Category(slug="bench-deals", name=Text(zh="测速", en="Measured deals"))
 FIRST_CITY = 8_001
 COMMISSION = 800  # basis points
-PIECE = 2_500  # offers in one transaction
+PIECES = (500, 2_500)  # offers in the first transaction, and in the others
 
 
 class Shop(Struct, frozen=True, kw_only=True):
@@ -58,8 +58,20 @@ class Town(Struct, frozen=True, kw_only=True):
         return [STORE.show(shop.store_id, self.city_id) for shop in self.shops]
 
 
-async def build(db: Database, *, shops: int, offers: int, quota: int, price: int, now: datetime) -> Town:
-    """A city with so many shops, each with so many offers of `quota` units at `price` (fen)."""
+async def build(
+    db: Database,
+    *,
+    shops: int,
+    offers: int,
+    quota: int,
+    price: int,
+    now: datetime,
+    settle: Callable[[], object] = lambda: None,
+) -> Town:
+    """A city with so many shops, each with so many offers of `quota` units at `price` (fen).
+
+    `settle` lets PostgreSQL learn how much there is by now: plans for empty tables are slow on full ones.
+    """
     opened = now - timedelta(days=1)
     city_id, slug = await _open_city(db, opened)
     root = new_id()
@@ -68,10 +80,17 @@ async def build(db: Database, *, shops: int, offers: int, quota: int, price: int
         _sure(await catalog.add_categories(tx, [CATEGORY]))
         _sure(await merchants.add_merchants(tx, [_merchant(s, n, city_id) for n, s in enumerate(made)], now=opened))
         await settlement.add_rules(tx, [_rule(s, opened) for s in made])
-    step = max(1, PIECE // offers)
-    for first in range(0, shops, step):
-        await _fill(db, city_id, list(enumerate(made))[first : first + step], quota, price, now=now)
+    for some in _pieces(list(enumerate(made)), offers):
+        await _fill(db, city_id, some, quota, price, now=now)
+        settle()
     return Town(city_id=city_id, slug=slug, shops=made, quota=quota)
+
+
+def _pieces(shops: list[tuple[int, Shop]], offers: int) -> Iterator[list[tuple[int, Shop]]]:
+    small, large = (max(1, piece // offers) for piece in PIECES)
+    yield shops[:small]
+    for first in range(small, len(shops), large):
+        yield shops[first : first + large]
 
 
 async def _fill(

@@ -26,23 +26,28 @@ class Buying:
         quota = hands.options.quota
         self._quota = PLENTY if quota is None else quota
         self._town = await town.build(
-            hands.db, shops=self._shops, offers=self._offers, quota=self._quota, price=self._price, now=hands.now
-        )
+            hands.db, shops=self._shops, offers=self._offers, quota=self._quota, price=self._price, now=hands.now,
+            settle=hands.settle,
+        )  # fmt: skip
         self._guests = await crowd.gather(hands.db, hands.place.settings, hands.options.members, now=hands.now)
 
     def load_plan(self) -> dict[str, Any]:
         offers = {"order": "random", "rows": [[name] for name in self._town.offer_names()]}
-        step = {
-            "kind": "order", "head": post("/orders"), "body": '{"lines":[{"offer":"<<offers.0>>","quantity":1}]}',
-            "refusals": ["sold_out"], "keep": '"id":"',
-        }  # fmt: skip
         sources = {"members": members(self._guests), "offers": offers}
-        return {"sources": sources, "flows": [{"name": "buy", "steps": [step]}]}
+        return {"sources": sources, "flows": [{"name": "buy", "steps": [order_step()]}]}
 
     def check(self, place: Ground, kept: Sequence[str], errors: int) -> tuple[dict[str, Any], list[str]]:
         ids = [ORDER.read_local(text)[1] for text in kept]
         found = answer_of(place, "buying", {"city": self._town.city_id}, ids)
         return found, wrong_with(found, errors)
+
+
+def order_step() -> dict[str, Any]:
+    """One unit of an offer of the source `offers`, for a member of `members`."""
+    return {
+        "kind": "order", "head": post("/orders"), "body": '{"lines":[{"offer":"<<offers.0>>","quantity":1}]}',
+        "refusals": ["sold_out"], "keep": '"id":"',
+    }  # fmt: skip
 
 
 def wrong_with(found: dict[str, Any], errors: int) -> list[str]:
