@@ -14,6 +14,7 @@ from hutong.infra import settings as settings_module
 from hutong.infra.db import Database
 from hutong.infra.files import LocalFiles
 from hutong.infra.logs import configure as configure_logs
+from hutong.infra.memory import settle
 from hutong.infra.settings import Settings
 from hutong.infra.worker import Worker
 from hutong.kit.clock import Clock, SystemClock
@@ -85,6 +86,7 @@ def create() -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await house.open()
+        settle()
         try:
             yield
         finally:

@@ -37,10 +37,10 @@ def api_routes() -> list[ControllerRouterHandler]:
         "/api/v1",
         route_handlers=[auth.router, browse.router, buying.router, counter.router, offline.router],
         dependencies={
-            "house": Provide(provide_house),
+            "house": Provide(provide_house, sync_to_thread=False),
             "actor": Provide(provide_actor),
-            "key": Provide(provide_key),
-            "token": Provide(provide_token),
+            "key": Provide(provide_key, sync_to_thread=False),
+            "token": Provide(provide_token, sync_to_thread=False),
         },
         exception_handlers={Refusal: on_refusal, HTTPException: on_http, Exception: on_fault},
         opt={"exclude_from_csrf": True},

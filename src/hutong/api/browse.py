@@ -3,6 +3,9 @@
 from typing import Annotated, Any
 
 from litestar import Router, get, post
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hutong import catalog, inventory, merchants, orders, places
@@ -137,4 +140,8 @@ async def quote(data: JSONBody[QuoteIn], house: Home) -> dict[str, Any]:
     }  # fmt: skip
 
 
-router = Router("/", route_handlers=[cities, city, stores, store, search, offer, quote], tags=["browse"])
+PACKED = DefineMiddleware(CompressionMiddleware, config=CompressionConfig(backend="gzip", minimum_size=1000))
+
+router = Router(
+    "/", route_handlers=[cities, city, stores, store, search, offer, quote], tags=["browse"], middleware=[PACKED]
+)

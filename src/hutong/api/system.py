@@ -13,7 +13,7 @@ from hutong.infra.migrate import at_head
 from hutong.payments import BadSignature
 
 CALLBACK_MAX = 64 * 1024
-DEPENDENCIES = {"house": Provide(provide_house)}
+DEPENDENCIES = {"house": Provide(provide_house, sync_to_thread=False)}
 
 
 @get("/healthz", guards=[open_to_all], include_in_schema=False)
@@ -38,6 +38,7 @@ async def numbers(request: Request[Any, Any, Any], house: Home) -> Response[byte
     if peer not in ("127.0.0.1", "::1", "") and not house.settings.trusts(peer):
         return Response(b"", status_code=404)
     metrics.pool(house.db.stats())
+    metrics.waiting(house.batches.waiting())
     return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 

@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Literal, Protocol, TextIO
 
@@ -26,6 +27,8 @@ _CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "procrastinate", "alembic
 _OWN_HANDLERS = ("_granian", "granian", "granian.access", "uvicorn", "uvicorn.error", "uvicorn.access")
 _TEXTS = ("exception", "stack")  # the fields in which line breaks stay
 Event = MutableMapping[str, Any]
+# Beside the library's own variables: to set one of them for each request would cost more than all other counting.
+_REQUEST: ContextVar[str | None] = ContextVar("hutong_request", default=None)
 _drawn = logging.LogRecord("", 0, "", 0, "", None, None).__dict__.keys() | {"message", "asctime", "taskName", FIELDS}
 
 
@@ -61,8 +64,20 @@ def _hand_over(_: Any, __: str, event: Event) -> tuple[tuple[Any, ...], dict[str
 @contextlib.contextmanager
 def request_scope(request_id: str, **fields: Any) -> Iterator[None]:
     """Every line of this block (and of the tasks it starts) carries the request's id and these fields."""
-    with bound_contextvars(request_id=request_id, **fields):
-        yield
+    before = _REQUEST.set(request_id)
+    try:
+        with bound_contextvars(**fields) if fields else contextlib.nullcontext():
+            yield
+    finally:
+        _REQUEST.reset(before)
+
+
+def _add_request(_: Any, __: str, event: Event) -> Event:
+    """The id of the request in whose course this happened."""
+    request_id = _REQUEST.get()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def clean_request_id(given: str | None) -> str | None:
@@ -99,7 +114,8 @@ class Lines(structlog.stdlib.ProcessorFormatter):
     def __init__(self, style: Literal["console", "json"], *, colours: bool = False) -> None:
         super().__init__(
             foreign_pre_chain=[
-                merge_contextvars, _add_fields, structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name,
+                merge_contextvars, _add_request, _add_fields, structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
             processors=[

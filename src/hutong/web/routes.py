@@ -7,6 +7,9 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ControllerRouterHandler
 
 from hutong.desk.house import House
@@ -23,14 +26,23 @@ PACKED_FROM = 1000  # bytes; assets are packed already
 
 
 def routes(house: House) -> list[Router]:
-    """The routers of all faces. Each route states who may come in; each write is checked for its origin."""
-    del house  # faces meet it in the state of the application
+    """The routers of all faces. Each route states who may come in; each write is checked for its token and origin."""
+    around = [
+        DefineMiddleware(CompressionMiddleware, config=packed()),
+        DefineMiddleware(CSRFMiddleware, config=csrf_config(house)),
+    ]
     shared = Router("/", route_handlers=[static, picture, style, *SIGN_IN])
     pages = Router(
         "/", route_handlers=[shared, consumer.router(), merchant.router(), operator.router()], guards=[own_origin],
-        dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS, include_in_schema=False,
+        middleware=around, dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS,
+        include_in_schema=False,
     )  # fmt: skip
     return [pages]
+
+
+def packed() -> CompressionConfig:
+    """Answers worth it travel packed. For pages and lists; what a till or a phone asks all day is too short."""
+    return CompressionConfig(backend="gzip", minimum_size=PACKED_FROM, exclude=["^/static/"])
 
 
 def make_app(
@@ -39,7 +51,6 @@ def make_app(
     """The whole application: the pages, and `more` (the API, callbacks, health) beside them."""
     return Litestar(
         route_handlers=[*routes(house), *more], state=State({"house": house}), lifespan=list(lifespan),
-        csrf_config=csrf_config(house), before_send=[security_headers], exception_handlers=HANDLERS,
-        compression_config=CompressionConfig(backend="gzip", minimum_size=PACKED_FROM, exclude=["^/static/"]),
+        before_send=[security_headers], exception_handlers=HANDLERS,
         **{"logging_config": None, **options},
     )  # fmt: skip

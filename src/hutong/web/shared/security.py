@@ -4,7 +4,6 @@ from typing import Any
 
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
-from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Message, Scope
@@ -25,6 +24,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Paths that do not live from cookies: they authenticate each request by themselves.
 WITHOUT_COOKIES = ("/api/", "/callbacks/")
@@ -34,13 +35,13 @@ async def security_headers(message: Message, scope: Scope) -> None:
     """For `before_send`: on every answer, errors included. What an answer says by itself stays."""
     if message["type"] != "http.response.start":
         return
-    message.setdefault("headers", [])
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+    headers = list(message.get("headers") or ())
+    said = {name.lower() for name, _ in headers}
+    headers += [header for header in _HEADERS if header[0] not in said]
     house: House | None = scope["litestar_app"].state.get("house")
-    if house is not None and house.settings.address.startswith("https:"):
-        headers.setdefault("strict-transport-security", "max-age=31536000")
+    if house is not None and _HTTPS_ONLY[0] not in said and house.settings.address.startswith("https:"):
+        headers.append(_HTTPS_ONLY)
+    message["headers"] = headers
 
 
 def csrf_config(house: House) -> CSRFConfig:
