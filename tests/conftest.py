@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
@@ -13,7 +13,10 @@ from hutong.infra.audit import audit
 from hutong.infra.db import Database
 from hutong.infra.embedded import temporary
 from hutong.kit.clock import ManualClock
-from tests.schema import build_schema
+from tests.schema import build_schema, with_database
+
+if TYPE_CHECKING:
+    from tests.towns import Towns
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # Friday 12:00 in Asia/Shanghai
 
@@ -34,11 +37,6 @@ def server_url() -> Iterator[str]:
         yield server.admin_url
 
 
-def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
 @pytest.fixture(scope="session")
 def template(server_url: str) -> Iterator[str]:
     """A database with the whole schema, from which each test gets a copy."""
@@ -49,6 +47,16 @@ def template(server_url: str) -> Iterator[str]:
     yield name
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+
+
+@pytest.fixture(scope="session")
+def towns(server_url: str, template: str) -> Iterator["Towns"]:
+    """Databases with the small town in them, to copy."""
+    from tests.towns import Towns  # the whole application: only for tests that want it
+
+    made = Towns(server_url, template)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -65,9 +65,10 @@ class TestHouse(House):
 
 async def make_house(
     db: Database, clock: Clock, *, slugs: Sequence[str] | None = SOME, provider: PaymentProvider | None = None,
-    **settings: Any,
+    town: Town | None = None, **settings: Any,
 ) -> TestHouse:  # fmt: skip
-    """A house on `db`, open, with the cast and these merchants (None: all of the city). The caller closes it."""
+    """A house on `db`, open, with the cast and these merchants (None: all of the city). The caller closes it.
+    `town`: what is in the database already (tests/towns.py); else it is filled."""
     pocket, sms = PocketPay(), ConsoleSms(out=io.StringIO())
     given = {"secret": SECRET, "database_url": db.url, "otp_gap_seconds": 1} | settings
     house = TestHouse(
@@ -75,7 +76,7 @@ async def make_house(
         providers={"sandbox": provider or pocket}, sms=sms, files=MemoryFiles(),
     )  # fmt: skip
     house.pay, house.messages = pocket, sms
-    house.town = await fill(db, clock.now(), slugs)
+    house.town = town or await fill(db, clock.now(), slugs)
     return house
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from urllib.parse import urlsplit
 
 import hutong
 from hutong.infra.migrate import migrate
@@ -14,6 +15,11 @@ def load_tables() -> None:
             for inner in pkgutil.iter_modules([f"{hutong.__path__[0]}/{module.name}"]):
                 if inner.name == "_tables":
                     importlib.import_module(f"hutong.{module.name}._tables")
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 def build_schema(url: str) -> None:

@@ -3,23 +3,19 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
-from hutong.api import api_routes
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
-from hutong.web.routes import make_app
-from tests.conftest import with_database
-from tests.house import TestHouse, make_house
+from tests.house import TestHouse, Town, make_house
 from tests.provider import SandboxProcess, free_port
+from tests.towns import Towns, another, application
 from tests.world import TownClock, World, make_world
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -28,10 +24,10 @@ PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, heig
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
 
-@pytest.fixture
-async def provider(tmp_path: Path) -> AsyncIterator[SandboxProcess]:
-    """SandboxPay as a process of its own, with its pay page."""
-    process = await SandboxProcess(tmp_path).start()
+@pytest.fixture(scope="session")
+async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxProcess]:
+    """SandboxPay as a process of its own, with its pay page: one company with which all houses have to do."""
+    process = await SandboxProcess(tmp_path_factory.mktemp("sandboxpay")).start()
     yield process
     await process.stop()
 
@@ -40,44 +36,52 @@ async def provider(tmp_path: Path) -> AsyncIterator[SandboxProcess]:
 async def serving(made: TestHouse) -> AsyncIterator[TestHouse]:
     """The pages and the API of that house at its address, for as long as the block lasts."""
     port = made.settings.port
-    server = Server(
-        make_app(made, more=api_routes()), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
-    )
-    running = asyncio.create_task(server.serve())
-    for _ in range(200):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            break
-        await asyncio.sleep(0.05)
-    yield made
-    server.stop()
-    with contextlib.suppress(asyncio.CancelledError, TimeoutError):
-        await asyncio.wait_for(running, 10)
+    with application(made, api=True) as app:
+        server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
+        running = asyncio.create_task(server.serve())
+        for _ in range(1000):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            await asyncio.sleep(0.01)
+        yield made
+        server.stop()
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(running, 10)
     await made.batches.close()
 
 
 @pytest.fixture
-async def house(db: Database, provider: SandboxProcess) -> AsyncIterator[TestHouse]:
-    """The small town, open to browsers and to the provider's callbacks."""
+def copied(towns: Towns) -> Iterator[tuple[str, Town]]:
+    """A database of its own for each test, in which the small town is."""
+    with towns.copy(SystemClock()) as made:
+        yield made
+
+
+@pytest.fixture
+def database_url(copied: tuple[str, Town]) -> str:
+    return copied[0]
+
+
+@pytest.fixture
+async def house(db: Database, copied: tuple[str, Town], provider: SandboxProcess) -> AsyncIterator[TestHouse]:
+    """The small town, open to browsers and to the provider's callbacks at an address that only this test has."""
     clock, port = SystemClock(), free_port()
-    async with serving(await make_house(db, clock, provider=provider.adapter(clock), port=port)) as made:
+    made = await make_house(db, clock, provider=provider.adapter(clock), port=port, town=copied[1])
+    async with serving(made):
         yield made
 
 
 @contextlib.asynccontextmanager
 async def living(server_url: str, template: str) -> AsyncIterator[World]:
     """The lived-in town (tests/world.py) in a database of its own, served."""
-    name = f"hutong_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{template}"'.encode())
-    db = await Database(with_database(server_url, name)).open()
-    made = await make_world(await make_house(db, TownClock(), port=free_port()))
-    async with serving(made.house):
-        yield made
-    await db.close()
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'drop database if exists "{name}" with (force)'.encode())
+    with another(server_url, template) as url:
+        db = await Database(url).open()
+        made = await make_world(await make_house(db, TownClock(), port=free_port()))
+        async with serving(made.house):
+            yield made
+        await db.close()
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +93,7 @@ async def world(server_url: str, template: str) -> AsyncIterator[World]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for all who look at the lived-in town."""
+    """One browser for all; what a person has in it, his context, ends with the test."""
     async with async_playwright() as playwright:
         made = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         yield made
@@ -97,11 +101,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield browser
-        await browser.close()
+async def chromium(browser: Browser) -> AsyncIterator[Browser]:
+    """The browser; what was opened in it is closed after the test."""
+    before = set(browser.contexts)
+    yield browser
+    for context in set(browser.contexts) - before:
+        await context.close()
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from playwright.async_api import Browser
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
 from hutong.kit.ids import REVIEW
-from hutong.web.routes import make_app
 from tests.browser.conftest import Phone, serving
 from tests.conftest import audit_clean
-from tests.house import TestHouse, make_house
+from tests.house import TestHouse, Town, make_house
 from tests.pages.reader import Reader
 from tests.pages.reviews_help import read, reviewed, visit
 from tests.provider import free_port
+from tests.towns import application
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -27,16 +27,17 @@ javascript:window.ran=4 </textarea><b onmouseover="window.ran=5">x</b> {{ 7*7 }}
 
 
 @pytest.fixture
-async def house(db: Database) -> AsyncIterator[TestHouse]:
+async def house(db: Database, copied: tuple[str, Town]) -> AsyncIterator[TestHouse]:
     """The small town with its pocket provider: these tests are about what comes after buying."""
-    async with serving(await make_house(db, SystemClock(), port=free_port())) as made:
+    async with serving(await make_house(db, SystemClock(), port=free_port(), town=copied[1])) as made:
         yield made
 
 
 @pytest.fixture
-async def ann(house: TestHouse) -> Reader:
+async def ann(house: TestHouse) -> AsyncIterator[Reader]:
     """Ann without a browser, for what has happened before a test begins."""
-    return await Reader(make_app(house), house).sign_in("ann")
+    with application(house) as app:
+        yield await Reader(app, house).sign_in("ann")
 
 
 async def entered(chromium: Browser, house: TestHouse, who: str, path: str, *, wide: bool = False) -> Phone:

@@ -1,30 +1,49 @@
 """Pages are tested through the whole application on a real database; the cast signs in as people do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 from litestar import Litestar
 
 from hutong.infra.db import Database
 from hutong.kit.clock import ManualClock
-from hutong.web.routes import make_app
-from tests.house import TestHouse, make_house
+from tests.house import SOME, TestHouse, Town, make_house
 from tests.pages.reader import Reader
+from tests.towns import Towns, application
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def house(db: Database, clock: ManualClock) -> AsyncIterator[TestHouse]:
-    """Noodle Bar and Four Joys in Qinghe, and the cast."""
-    made = await make_house(db, clock)
+def slugs() -> Sequence[str] | None:
+    """Noodle Bar and Four Joys; a test may ask for others."""
+    return SOME
+
+
+@pytest.fixture
+def copied(towns: Towns, clock: ManualClock, slugs: Sequence[str] | None) -> Iterator[tuple[str, Town]]:
+    """A database of its own for each test, in which those merchants of Qinghe are, and the cast."""
+    with towns.copy(clock, slugs) as made:
+        yield made
+
+
+@pytest.fixture
+def database_url(copied: tuple[str, Town]) -> str:
+    return copied[0]
+
+
+@pytest.fixture
+async def house(db: Database, clock: ManualClock, copied: tuple[str, Town]) -> AsyncIterator[TestHouse]:
+    """The house of those merchants, and the cast."""
+    made = await make_house(db, clock, town=copied[1])
     yield made
     await made.batches.close()
 
 
 @pytest.fixture
-def app(house: TestHouse) -> Litestar:
-    return make_app(house)
+def app(house: TestHouse) -> Iterator[Litestar]:
+    with application(house) as made:
+        yield made
 
 
 @pytest.fixture

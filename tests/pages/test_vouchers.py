@@ -3,16 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from litestar import Litestar
 
 from hutong.desk import counter
-from hutong.infra.db import Database
 from hutong.kit.access import Actor
 from hutong.kit.clock import ManualClock
 from hutong.kit.ids import VOUCHER
 from hutong.people import actors
-from hutong.web.routes import make_app
 from tests.conftest import audit_clean
-from tests.house import TestHouse, make_house
+from tests.house import TestHouse
 from tests.pages.reader import Page, Reader
 
 pytestmark = pytest.mark.anyio
@@ -216,11 +215,11 @@ async def test_units_of_another_order_do_not_go_back_with_this_one(ann: Reader, 
     assert await audit_clean(house.db)
 
 
-async def test_a_deal_that_waits_for_buyers_says_how_many(db: Database, clock: ManualClock):
+@pytest.mark.parametrize("slugs", [("river-catch",)])
+async def test_a_deal_that_waits_for_buyers_says_how_many(
+    app: Litestar, house: TestHouse, ann: Reader, clock: ManualClock
+):
     """No code before it tips; the page of the deal counts along; the last buyer wakes all of them."""
-    house = await make_house(db, clock, slugs=("river-catch",))
-    app = make_app(house)
-    ann = await Reader(app, house).sign_in("ann")
     address = ann.at(f"/deals/{ann.deal('boat-feast')}")
     assert "还差 8 份成团" in (await ann.get(address)).text
     page = await voucher_page(ann, await ann.buy("boat-feast", 2))
@@ -233,5 +232,4 @@ async def test_a_deal_that_waits_for_buyers_says_how_many(db: Database, clock: M
         await (await Reader(app, house).sign_in(who)).buy("boat-feast", 2)
     assert "已成团" in (await ann.get(address)).text
     assert (await ann.get(page.path.partition("?")[0] + "/code.svg")).status == 200
-    assert await audit_clean(db)
-    await house.batches.close()
+    assert await audit_clean(house.db)
