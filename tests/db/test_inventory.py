@@ -302,6 +302,6 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(database_url
         await inventory.confirm(tx, [h.hold_id for h in holds], city_id=CITY, now=now)
         backs = [GiveBack(ref=new_id(), hold_id=h.hold_id, units=1) for h in holds]
         await inventory.give_back(tx, backs, city_id=CITY, now=now)
-    assert len(seen) == 6
+    assert len(seen) == 5
     assert await sound(db, "inventory")
     await db.close()

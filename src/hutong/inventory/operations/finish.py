@@ -106,12 +106,7 @@ async def _finish(
     """End those that are still held and move their units; hold_id -> ref of those that this call ended."""
     if not hold_ids:
         return {}
-    rows = await tx.rows(
-        load(__package__, "finish"), city=city_id, now=now, ids=sorted(set(hold_ids)), state=state
-    )  # fmt: skip
-    sold = 1 if state == "confirmed" else 0
-    parts = [(r["quota_id"], -r["units"], sold * r["units"]) for r in rows if r["quota_id"]]
-    await move(tx, gather(parts), city_id=city_id)
+    rows = await tx.rows(load(__package__, "finish"), city=city_id, now=now, ids=list(set(hold_ids)), state=state)
     return {row["hold_id"]: row["ref"] for row in rows}
 
 
