@@ -122,13 +122,17 @@ async def test_three_taps_from_the_deal_to_the_code(chromium: Browser, house: Te
     assert await audit_clean(house.db)
 
 
-async def test_the_open_page_sees_that_it_was_used(chromium: Browser, house: TestHouse):
-    """Without a touch: the stamp, where it was, and the question how it was."""
+@pytest.mark.parametrize("first", ["news", "code"])
+async def test_the_open_page_sees_that_it_was_used(chromium: Browser, house: TestHouse, first: str):
+    """Without a touch: the stamp, where it was, and the question how it was. Also when the page learns of it by asking
+    for a fresh code: it is told in place, and not by a page loaded anew, which would say nothing of what is new."""
     ann = await signed_in(chromium, house)
     await bought(ann, house)
     await redeem(house, await scanned(ann))
+    if first == "code":  # before the next beat of the news
+        await ann.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(ann.page.locator("[data-changed]")).to_contain_text("灯笼巷店", timeout=10_000)
     await expect(ann.page.locator(".stamp.good")).to_contain_text("已使用", timeout=10_000)
-    await expect(ann.page.locator("article")).to_contain_text("灯笼巷店")
     await expect(ann.page.locator("a[href$='/review']")).to_be_visible()
     assert await ann.page.locator("[data-qr]").count() == 0
     assert ann.complaints == []

@@ -31,9 +31,16 @@ const local = async () => {
   show(pocket.draw(writer, words));
   return true;
 };
+// Asked for now instead of at the next beat, in place: a page that was loaded anew would not say what has changed.
+const news = () => {
+  const part = find("live");
+  if (!part || !window.htmx) return location.reload();
+  part.dispatchEvent(new CustomEvent("news"));
+};
 const remote = async () => {
   const answer = await fetch(`${base}/code.svg`, { cache: "no-store" });
-  if ([401, 404].includes(answer.status)) return location.reload();
+  if (answer.status === 401) return location.reload();
+  if (answer.status === 404) return news(); // used or given back a moment ago
   if (answer.ok) show(await answer.text());
   return answer.ok;
 };
@@ -86,9 +93,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.elt.closest("#voucher") && event.detail.elt.id !== "voucher") return;
   begin();
-  const news = find("changed");
-  if (!news) return;
-  news.focus();
+  const note = find("changed");
+  if (!note) return;
+  note.focus();
   if (!find("qr")) { navigator.vibrate?.(200); pocket?.drop(id).catch(() => {}); }
   keep();
 });
