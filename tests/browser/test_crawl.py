@@ -63,7 +63,9 @@ def starts(world: World, who: str | None) -> list[str]:
             waiting = ("", "/deals", "/reviews", "/hidden", "/appeals")
             return ["/o", *(f"/o/{town.slug}{page}" for page in waiting)]
         review = REVIEW.show(world.reviews["used"], world.city)
-        more = [f"/m/{store}/reviews/{review}", f"/m/join/{world.invitation}"] if who == "mei" else []
+        more = [f"/m/{store}/reviews/{review}", f"/m/join/{world.invitation}"]
+        more += [f"/m/{store}/orders?q={typed}" for typed in ("0001", "nothing")]
+        more = more if who == "mei" else []
         return ["/m", f"/m/{store}", *(f"/m/{store}/{page}" for page in pages[who]), *more]
     public = ["/", "/cities", f"{city}/", f"{city}/search?q=面", f"{city}/search?q=qqxxzz", f"{city}/nearby", "/style"]
     public += [*(f"{city}/deals/{offer}" for offer in offers), f"{city}/map", "/sign-in"]
