@@ -12,6 +12,7 @@ from hutong.cli.base import Context, json_option, say
 from hutong.cli.bench.frame import run
 from hutong.cli.bench.pages import pages
 from hutong.cli.bench.scene import Options, Scene
+from hutong.cli.bench.scenes.finding import Finding
 from hutong.cli.bench.scenes.flash import claim, flash, spread
 from hutong.cli.bench.scenes.mixed import Mixed
 from hutong.cli.bench.scenes.redeem import Redeeming
@@ -23,7 +24,6 @@ BOUND = {  # a bench is bounded: it measures this machine over loopback, and not
 }  # fmt: skip
 _OPTIONS: list[Callable[[Any], Any]] = [
     click.option("--seconds", type=BOUND["seconds"], default=10, show_default=True, help="Length of the load."),
-    click.option("--connections", type=BOUND["connections"], default=64, show_default=True, help="At one time."),
     click.option("--workers", type=BOUND["workers"], default=1, show_default=True, help="Server processes."),
     click.option("--members", type=click.IntRange(1, 100_000), default=5_000, show_default=True, help="Signed in."),
     click.option("--repeat", type=click.IntRange(1, 9), default=1, show_default=True, help="Tell medians of so many."),
@@ -36,11 +36,23 @@ _OPTIONS: list[Callable[[Any], Any]] = [
 ]  # fmt: skip
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
+STORES = click.option(
+    "--stores", type=click.IntRange(100, 1_000_000), default=20_000, show_default=True, help="At least."
+)
+
+
+def options(connections: int = 64) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that every load has."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    lines = click.option(
+        "--connections", type=BOUND["connections"], default=connections, show_default=True, help="At one time."
+    )
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed([lines, *_OPTIONS]):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group()
@@ -69,7 +81,7 @@ QUOTA = click.option("--quota", type=click.IntRange(1), default=None, help="Unit
 
 @bench.command("flash")
 @QUOTA
-@options
+@options()
 @click.pass_obj
 def flash_command(ctx: Context, **given: Any) -> None:
     """Many members order the one hot offer."""
@@ -78,7 +90,7 @@ def flash_command(ctx: Context, **given: Any) -> None:
 
 @bench.command("claim")
 @QUOTA
-@options
+@options()
 @click.pass_obj
 def claim_command(ctx: Context, **given: Any) -> None:
     """Many members take the one hot offer that costs nothing: voucher at once."""
@@ -86,7 +98,7 @@ def claim_command(ctx: Context, **given: Any) -> None:
 
 
 @bench.command("spread")
-@options
+@options()
 @click.pass_obj
 def spread_command(ctx: Context, **given: Any) -> None:
     """Members order 10,000 offers in 200 stores."""
@@ -95,7 +107,7 @@ def spread_command(ctx: Context, **given: Any) -> None:
 
 @bench.command("redeem")
 @click.option("--vouchers", type=click.IntRange(1), default=None, help="How many are made; default: enough.")
-@options
+@options()
 @click.pass_obj
 def redeem_command(ctx: Context, vouchers: int | None, **given: Any) -> None:
     """A hundred counters look at codes and use them."""
@@ -103,11 +115,32 @@ def redeem_command(ctx: Context, vouchers: int | None, **given: Any) -> None:
 
 
 @bench.command("mixed")
-@options
+@options()
 @click.pass_obj
 def mixed_command(ctx: Context, **given: Any) -> None:
     """80 of 100 look around, 15 buy, 5 use a voucher."""
     perform(ctx, Mixed(), given)
+
+
+@bench.command("nearby")
+@STORES
+@options(connections=1)
+@click.pass_obj
+def nearby_command(ctx: Context, stores: int, **given: Any) -> None:
+    """Shops nearest first in a large city, page and query.
+
+    One at a time, so the time is the server's. A city of 200,000 stores takes minutes to load: keep it with --data.
+    """
+    perform(ctx, Finding("nearby", stores=stores), given)
+
+
+@bench.command("search")
+@STORES
+@options(connections=1)
+@click.pass_obj
+def search_command(ctx: Context, stores: int, **given: Any) -> None:
+    """Shops by words in a large city, page and query."""
+    perform(ctx, Finding("search", stores=stores), given)
 
 
 bench.add_command(pages)

@@ -41,10 +41,14 @@ class Ground(Struct, frozen=True, kw_only=True):
     def database(self) -> str:
         return urlsplit(self.url).path.strip("/") or "postgres"
 
-    def run(self, program: str, *arguments: str, stdin: str = "") -> str:
-        """One of PostgreSQL's own programs on our database; what it said. Raises ClickException when it fails."""
+    def run(self, program: str, *arguments: str, stdin: str = "", admin: bool = False) -> str:
+        """One of PostgreSQL's own programs on our database; what it said. Raises ClickException when it fails.
+
+        admin: as the superuser, where the server is ours.
+        """
+        url = urlsplit(self.watch_url)._replace(path=f"/{self.database}").geturl() if admin else self.url
         given = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-        command = [str(self.binaries / program), *arguments, self.url]
+        command = [str(self.binaries / program), *arguments, url]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=given)  # noqa: S603 (our own binary)
         if done.returncode:
             raise click.ClickException(f"{program}: {done.stderr.strip()[-600:]}")
@@ -52,13 +56,13 @@ class Ground(Struct, frozen=True, kw_only=True):
 
     def psql(
         self, *, file: Path | None = None, command: str = "", variables: Mapping[str, object] | None = None,
-        stdin: str = "",
+        stdin: str = "", admin: bool = False,
     ) -> str:  # fmt: skip
         """SQL of a file or a line, as the owner of the database."""
         what = ["--file", str(file)] if file else ["--command", command]
         given = [part for name, value in (variables or {}).items() for part in ("--set", f"{name}={value}")]
         quiet = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1")
-        return self.run("psql", *quiet, *given, *what, "--dbname", stdin=stdin)
+        return self.run("psql", *quiet, *given, *what, "--dbname", stdin=stdin, admin=admin)
 
 
 class Used(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from hutong.cli.bench.ground import Ground
 from hutong.cli.bench.limit import Limit
 from hutong.infra.db import Database
 
-_CHECKS = Path(__file__).parent / "checks"
+CHECKS = Path(__file__).parent / "checks"
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ def members(guests: Sequence[Guest], order: str = "cycle") -> dict[str, Any]:
 def answer_of(place: Ground, name: str, variables: Mapping[str, object], rows: Sequence[UUID]) -> dict[str, Any]:
     """What a file of `checks` finds; `rows` go in by its standard input."""
     given = "".join(f"{row}\n" for row in rows)
-    said = place.psql(file=_CHECKS / f"{name}.sql", variables=variables, stdin=given)
+    said = place.psql(file=CHECKS / f"{name}.sql", variables=variables, stdin=given)
     try:
         return json.loads(said)
     except ValueError:

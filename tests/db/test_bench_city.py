@@ -1,0 +1,37 @@
+"""A city that was made large by copying is as sound as one that grew: every invariant holds, everything is found."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from hutong import catalog
+from hutong.cli.bench.ground import Ground
+from hutong.cli.bench.scenes.finding import large_city
+from hutong.cli.demo.scale import CENTRE, CITY_ID
+from hutong.infra.db import Database
+from hutong.infra.embedded.host import binaries_for
+from hutong.infra.settings import Settings
+from tests.conftest import audit_clean
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_copied_city_holds_every_invariant(db: Database, database_url: str, tmp_path: Path, now: datetime):
+    settings = Settings(database_url=database_url, data=tmp_path)
+    place = Ground(settings=settings, watch_url=database_url, binaries=binaries_for(None), kept=True)
+    first = await large_city(place, db, 30, now=now, models=10)
+    assert first["stores"] >= 30
+    assert first["offers"] == 5 * first["stores"]
+    assert await large_city(place, db, 30, now=now, models=10) == first, "what is large enough is left as it is"
+    second = await large_city(place, db, first["stores"] + 1, now=now, models=10)
+    assert second["stores"] == 2 * first["stores"], "copies of copies have ids of their own"
+    async with db.reading(CITY_ID) as tx:
+        near = await catalog.nearby(tx, city_id=CITY_ID, point=CENTRE, now=now, limit=50)
+        said = near.items[0].merchant_name.zh
+        found = await catalog.search(tx, city_id=CITY_ID, words=said, now=now)
+    distances = [card.distance_m or 0 for card in near.items]
+    assert len(near.items) == 50
+    assert distances == sorted(distances)
+    assert len(found.items) >= 6, "the model and its copies"
+    assert await audit_clean(db)
