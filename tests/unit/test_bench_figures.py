@@ -14,11 +14,11 @@ USED = {"server": 1.5, "postgresql": None, "client": 0.03, "statements": 3.25, "
 
 
 def test_rates_are_flows_and_doing_nothing_is_compared_by_requests():
-    row = row_of(SAID, USED, 25.04, limit=100.0, noop=1_000.0)
+    row = row_of(SAID, USED, 25.04, limit=100.0, noop=1_000.0, noop_used=USED)
     assert (row["rate"], row["ratio_to_limit"], row["ratio_to_noop"]) == (200.0, 2.0, 0.4)
     assert (row["refused"], row["batch_mean"], row["wal_bytes_per_request"]) == (3, 25.0, 512)
     assert row["cpu_s_per_1000"] == {"server": 1.5, "postgresql": None, "client": 0.03}
-    assert row_of(SAID, USED, None, limit=None, noop=1_000.0)["ratio_to_limit"] is None
+    assert row_of(SAID, USED, None, limit=None, noop=1_000.0, noop_used=USED)["ratio_to_limit"] is None
 
 
 def test_the_median_is_figure_by_figure_and_leaves_out_what_is_not_known():

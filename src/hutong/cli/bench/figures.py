@@ -10,9 +10,13 @@ CPU = ("server", "postgresql", "client")
 
 
 def row_of(
-    said: Mapping[str, Any], used: Mapping[str, float | None], batch: float | None, *, limit: float | None, noop: float
-) -> dict[str, Any]:
-    """The figures of one round. rate: flows that ended well, a second; times in ms; ratios of rates of this round."""
+    said: Mapping[str, Any], used: Mapping[str, float | None], batch: float | None, *, limit: float | None, noop: float,
+    noop_used: Mapping[str, float | None],
+) -> dict[str, Any]:  # fmt: skip
+    """The figures of one round. rate: flows that ended well, a second; times in ms; ratios of rates of this round.
+
+    The processor's time counts where others share the machine: a rate then says more about them.
+    """
     seconds = max(said["seconds"], 0.001)
     rate = said["flows"] / seconds
     return {
@@ -22,6 +26,7 @@ def row_of(
         "statements_per_request": _rounded(used["statements"], 2),
         "transactions_per_request": _rounded(used["transactions"], 3),
         "wal_bytes_per_request": _rounded(used["wal_bytes"], 0), "batch_mean": _rounded(batch, 1),
+        "noop_cpu_s_per_1000": {name: _rounded(noop_used[name], 3) for name in CPU},
         "limit_rate": _rounded(limit, 1), "noop_rate": round(noop, 1),
         "ratio_to_limit": _rounded(rate / limit, 2) if limit else None,
         "ratio_to_noop": round(said["requests"] / seconds / noop, 2) if noop else None,

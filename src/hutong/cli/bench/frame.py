@@ -33,6 +33,7 @@ class Round(Struct, frozen=True, kw_only=True):
     load: Driven
     limit: float | None
     noop: float
+    noop_used: dict[str, float | None]
 
 
 def run(ctx: Context, scene: Scene, options: Options) -> dict[str, Any]:
@@ -80,14 +81,19 @@ def _round(
     noop = nothing.said["ok"] / max(nothing.said["seconds"], 0.001)
     rate = load.said["flows"] / max(load.said["seconds"], 0.001)
     words.print(f"{scene.name}: {rate:,.0f}/s, doing nothing {noop:,.0f}/s")
-    return Round(load=load, limit=limit, noop=noop)
+    return Round(load=load, limit=limit, noop=noop, noop_used=nothing.used)
 
 
 def _result(
     scene: Scene, options: Options, rounds: Sequence[Round], *, found: dict[str, Any], wrong: list[str],
     audit: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    rows = [row_of(one.load.said, one.load.used, one.load.batch, limit=one.limit, noop=one.noop) for one in rounds]
+    rows = [
+        row_of(
+            one.load.said, one.load.used, one.load.batch, limit=one.limit, noop=one.noop, noop_used=one.noop_used
+        )
+        for one in rounds
+    ]  # fmt: skip
     middle = median(rows)
     goals = held(scene.goals, middle)
     last = rounds[-1].load.said

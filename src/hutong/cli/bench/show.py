@@ -28,8 +28,9 @@ def show(result: dict[str, Any]) -> None:
     for name, said, shape in ROWS:
         value = result.get(name)
         table.add_row(said, "-" if value is None else shape.format(value))
-    for name, value in result["cpu_s_per_1000"].items():
-        table.add_row(f"processor s for 1000, {name}", "-" if value is None else f"{value:.2f}")
+    for what, key in (("", "cpu_s_per_1000"), (" (doing nothing)", "noop_cpu_s_per_1000")):
+        for name, value in result[key].items():
+            table.add_row(f"processor s for 1000, {name}{what}", "-" if value is None else f"{value:.2f}")
     words.print(table)
     for goal in result["goals"]:
         sign, colour = (">=", "<=")[not goal["at_least"]], ("red", "green")[goal["held"]]
