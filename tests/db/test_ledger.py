@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from hutong.infra.db import Database
+from hutong.kit.ids import derive
 from hutong.kit.money import Amount
 from hutong.ledger import (
     Account,
@@ -80,7 +81,11 @@ async def test_a_set_costs_the_same_number_of_statements_whatever_its_length(dat
     async with db.city(1) as tx:
         results = await post(tx, transfers, now=START)
     assert all(isinstance(result, Posted) for result in results)
-    assert len(seen) == 8  # open, lock, recall, write: for the city and for the keyed books
+    assert len(seen) == 10  # for the city and for the keyed books: lock nothing, open, lock, recall, write
+    seen.clear()
+    async with db.city(1) as tx:
+        await post(tx, [replace(t, id=derive(t.id, "again")) for t in transfers], now=START)
+    assert len(seen) == 6  # lock, recall, write
     assert await audit_clean(db)
     await db.close()
 

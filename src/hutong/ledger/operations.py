@@ -29,9 +29,9 @@ async def post(tx: Tx, transfers: Sequence[Transfer], *, now: datetime) -> list[
     """Post the transfers in the order of the list; for each, Posted or the refusal.
 
     The books of at most one city, and any member and programme books. Amounts are whole units of their asset;
-    `now` is the aware instant that the books will show. Four statements for each family of books at hand, however
-    long the list. A transfer id that stands in the books is not posted again (Posted.replayed). Transfers chained
-    by `linked` are posted together or not at all.
+    `now` is the aware instant that the books will show. Three statements for each family of books at hand, however
+    long the list; two more where an account is named for the first time. A transfer id that stands in the books is
+    not posted again (Posted.replayed). Transfers chained by `linked` are posted together or not at all.
 
     Refusals, the first that applies: chain_open, (linked_failed for the others of a failed chain), id_taken,
     accounts_same, amount_not_positive, amount_too_large, asset_mismatch, twin_missing, account_conflict,
@@ -124,15 +124,18 @@ async def _lock(tx: Tx, family: Family, transfers: Sequence[Transfer], state: St
         "paths": [path for _, path, _ in declared],
         "assets": [asset for _, _, asset in declared],
     }
-    await tx.run(
-        statement(family, "open"),
-        **names,
-        kinds=[book.kind for book, _, _ in declared],
-        sides=[account.side for account in declared.values()],
-        overdrafts=[account.may_overdraw for account in declared.values()],
-        now=now,
-    )
-    rows = await tx.rows(statement(family, "lock"), **names, **scope(family, {book for book, _, _ in declared}))
+    locking, books = statement(family, "lock"), scope(family, {book for book, _, _ in declared})
+    rows = await tx.rows(locking, **names, **books)
+    if not rows:  # some are named for the first time; nothing is locked yet, so that the order of locks is kept
+        await tx.run(
+            statement(family, "open"),
+            **names,
+            kinds=[book.kind for book, _, _ in declared],
+            sides=[account.side for account in declared.values()],
+            overdrafts=[account.may_overdraw for account in declared.values()],
+            now=now,
+        )
+        rows = await tx.rows(locking, **names, **books)
     for row in rows:
         key = Book(row.pop("book_kind"), row.pop("key")), row.pop("path"), row.pop("asset")
         state.accounts[key] = Standing(**row)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
+from hutong.infra.sql import load
 from hutong.kit.ids import derive
 from hutong.payments._rows import lock_refunds, note, payment_of
 from hutong.payments.judge import Judge
@@ -13,6 +14,7 @@ from hutong.payments.model import (
     ENDED,
     OPEN,
     AlreadyCaptured,
+    Change,
     Found,
     NotSettled,
     Payment,
@@ -28,24 +30,29 @@ from hutong.payments.operations.whose import orders_of
 from hutong.payments.port import Finding, ProviderEvent, ProviderPayment, ProviderRefund, number_of
 
 
-async def settle(tx: Tx, findings: Sequence[Finding], *, city_id: int, now: datetime) -> list[Settled]:
+async def settle(
+    tx: Tx, findings: Sequence[Finding], *, city_id: int, now: datetime, orders: Sequence[UUID] | None = None
+) -> list[Settled]:
     """Apply what providers say, in the order of the list; what each came to. Idempotent for each payment and refund.
 
     Captured is told once for each payment, ever. Another amount than asked is Quarantined and its refund is asked
     for here; a second capture of one order is Captured with `surplus`, and giving it back is the caller's part.
-    UnknownNumber leaves its event waiting. No refusals.
+    UnknownNumber leaves its event waiting. `orders`: what `orders_of` says of these findings, when the caller has
+    asked already. No refusals.
     """
     read = [_read(finding, city_id, now) for finding in findings]
-    orders = await orders_of(tx, findings, city_id=city_id)
+    if orders is None:
+        orders = await orders_of(tx, findings, city_id=city_id)
     judge = await _lock(tx, orders, [f for f in read if f is not None], city_id=city_id, now=now)
     results: list[Settled] = []
     for finding, found in zip(findings, read, strict=True):
         outcome = judge.judge(found) if found is not None else None
         results.append(outcome or UnknownNumber(number=number_of(finding)))
-    await _write_payments(tx, [judge.payments[k] for k in sorted(judge.touched & judge.payments.keys())], now)
-    await _write_refunds(tx, [judge.refunds[k] for k in sorted(judge.touched & judge.refunds.keys())], now)
+    # The judge keeps its rows in the order in which they were locked: that of their ids.
+    payments = [payment for k, payment in judge.payments.items() if k in judge.touched]
+    await _write_payments(tx, payments, judge.changes, city_id=city_id, now=now)
+    await _write_refunds(tx, [refund for k, refund in judge.refunds.items() if k in judge.touched], now)
     await insert_refunds(tx, judge.quarantines, payments=judge.payments, city_id=city_id, now=now)
-    await note(tx, judge.changes, city_id=city_id, now=now)
     await _mark_events(tx, findings, results, city_id=city_id, now=now)
     await tx.record([_alarm(r, city_id, now) for r in results if isinstance(r, Quarantined)])
     return results
@@ -86,31 +93,26 @@ async def _lock(tx: Tx, orders: Sequence[UUID], found: Sequence[Found], *, city_
     return Judge([payment_of(row) for row in rows], list(locked.values()), now)
 
 
-async def _write_payments(tx: Tx, payments: Sequence[Payment], now: datetime) -> None:
+async def _write_payments(
+    tx: Tx, payments: Sequence[Payment], changes: Sequence[Change], *, city_id: int, now: datetime
+) -> None:
+    """Payments as they are now, and the history of payments and refunds alike, in one statement."""
     if not payments:
+        await note(tx, changes, city_id=city_id, now=now)
         return
+    captured = [p.captured for p in payments]
     await tx.run(
-        """update payments.payments p
-           set state = v.state, seq = v.seq, tries = v.tries, provider_no = v.provider_no, next_at = v.next_at,
-               captured_units = v.captured, captured_asset = v.captured_asset, captured_at = v.captured_at,
-               refunding_units = v.refunding
-           from unnest(%(ids)s::uuid[], %(states)s::text[], %(seqs)s::int[], %(tries)s::int[], %(numbers)s::text[],
-                       %(nexts)s::timestamptz[], %(captured)s::bigint[], %(assets)s::text[], %(ats)s::timestamptz[],
-                       %(refunding)s::bigint[])
-                as v(id, state, seq, tries, provider_no, next_at, captured, captured_asset, captured_at, refunding)
-           where p.city_id = %(city)s and p.payment_id = v.id""",
-        city=payments[0].city_id,
-        ids=[p.payment_id for p in payments],
-        states=[p.state for p in payments],
-        seqs=[p.seq for p in payments],
-        tries=[p.tries for p in payments],
-        numbers=[p.provider_no for p in payments],
+        load(__package__, "settle"), city=city_id, now=now,
+        ids=[p.payment_id for p in payments], states=[p.state for p in payments], seqs=[p.seq for p in payments],
+        tries=[p.tries for p in payments], numbers=[p.provider_no for p in payments],
         nexts=[_next_of_payment(p, now) for p in payments],
-        captured=[p.captured.units if p.captured else 0 for p in payments],
-        assets=[p.captured.asset if p.captured else None for p in payments],
-        ats=[p.captured_at for p in payments],
-        refunding=[p.refunding for p in payments],
-    )
+        captured=[taken.units if taken else 0 for taken in captured],
+        assets=[taken.asset if taken else None for taken in captured],
+        ats=[p.captured_at for p in payments], refunding=[p.refunding for p in payments],
+        subjects=[c.subject for c in changes], change_seqs=[c.seq for c in changes],
+        change_states=[c.state for c in changes], causes=[c.cause for c in changes],
+        providers=[c.provider for c in changes], events=[c.event_id for c in changes],
+    )  # fmt: skip
 
 
 def _next_of_payment(payment: Payment, now: datetime) -> datetime | None:

@@ -1,6 +1,7 @@
 """Whose money findings are about: read before anything is locked, so that orders are locked before payments."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from uuid import UUID
 
 from hutong.infra.db import Tx
@@ -19,7 +20,7 @@ async def orders_of(tx: Tx, findings: Sequence[Finding], *, city_id: int) -> lis
            join payments.payments p on p.city_id = %(city)s and p.payment_id = r.payment_id
            where r.city_id = %(city)s and r.refund_id = any(%(refunds)s::uuid[])""",
         city=city_id,
-        payments=sorted({one for kind, one in named if kind == "payment"}),
-        refunds=sorted({one for kind, one in named if kind == "refund"}),
+        payments=[one for kind, one in named if kind == "payment"],
+        refunds=[one for kind, one in named if kind == "refund"],
     )
-    return sorted(row["order_id"] for row in rows)
+    return sorted((row["order_id"] for row in rows), key=attrgetter("int"))
