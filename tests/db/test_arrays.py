@@ -30,6 +30,7 @@ KINDS = {
     "text": words, "uuid": st.uuids(), "int8": st.integers(-BIG, BIG - 1), "int4": st.integers(-9, 9),
     "bool": st.booleans(), "date": st.dates(), "bytea": st.binary(),
     "timestamptz": st.datetimes(date_time(2), date_time(9998), timezones=st.just(UTC)),
+    "timestamp": st.datetimes(date_time(2), date_time(9998)),
 }  # fmt: skip
 lists = st.one_of(
     *(st.tuples(st.just(kind), st.lists(values | st.none(), max_size=8)) for kind, values in KINDS.items())
@@ -70,9 +71,18 @@ def test_it_means_the_same_as_the_list_of_psycopg(database_url: str, values: lis
     with psycopg.connect(database_url, autocommit=True) as conn:
         for dumper in (ListDumper, FastListDumper):
             conn.adapters.register_dumper(list, dumper)
-            answers.append(conn.execute("select %s::text", [values]).fetchone())
+            answers.append(conn.execute("select %s::text[]::text", [values]).fetchone())
             answers.append(conn.execute("select %s::text[]", [values]).fetchone())
     assert answers[:2] == answers[2:]
+
+
+def test_one_json_value_for_many_rows_is_written_once_and_read_by_each(database_url: str):
+    terms = {"weekdays": [1, 2], "note": '面"'}
+    values = [Jsonb(terms), None, Jsonb([1]), Jsonb(terms), Jsonb({"weekdays": [1, 2], "note": '面"'})]
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.adapters.register_dumper(list, FastListDumper)
+        rows = conn.execute("select * from unnest(%s::jsonb[])", [values]).fetchall()
+    assert [row[0] for row in rows] == [terms, None, [1], terms, terms]
 
 
 async def test_the_doors_use_it_and_numbers_are_bigint_whatever_their_size(db: Database):
