@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hutong import orders, people, reviews, settlement
+from hutong.desk import counters
 from hutong.infra import metrics
 from hutong.infra.answers import keyed
 from hutong.infra.batches import Batches
@@ -96,9 +97,13 @@ class House:
             ("reviews.appeal", reviews.Done, reviews.appeal),
             ("reviews.decide", reviews.Done, reviews.decide),
         ):
-            self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
+            # Two sets of orders at a time: one is prepared while the database works on the other.
+            lanes = 2 if do is place else 1
+            self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait, lanes=lanes)
         # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.
         self.batches.register("settlement.redeem", redeem, size=size, wait_ms=wait)
+        # Wrong guesses are counted in here: one set after the other, so that the next one knows of them.
+        self.batches.register("counter.prepare", counters.prepare, size=size, wait_ms=wait)
         self._register_reads()
 
     def _register_reads(self) -> None:
@@ -112,3 +117,5 @@ class House:
 
         self.batches.register("people.sessions_with", callers, reading=True)
         self.batches.register("people.actors_of_keys", tills, reading=True)
+        self.batches.register("counter.stand", counters.stand, reading=True)
+        self.batches.register("counter.look", counters.look, reading=True)

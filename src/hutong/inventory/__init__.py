@@ -14,6 +14,8 @@ from hutong.inventory.model import (
     Want,
 )  # fmt: skip
 from hutong.inventory.operations import (
+    Reservation,
+    claim,
     close_quotas,
     confirm,
     expire,
@@ -22,6 +24,7 @@ from hutong.inventory.operations import (
     hold,
     open_quotas,
     release,
+    reserve,
     resize,
 )
 from hutong.inventory.queries import quotas
@@ -42,6 +45,6 @@ from hutong.inventory.refusals import (
 __all__ = [
     "Confirmed", "GiveBack", "GiveBackChanged", "GivenBack", "Held", "Hold", "HoldChanged", "HoldConfirmed",
     "HoldNotConfirmed", "HoldOver", "HoldUnknown", "Lapsed", "OpenQuota", "Quota", "QuotaClosed", "QuotaUnknown",
-    "Released", "Resize", "SoldOut", "TooManyGivenBack", "TotalTooLow", "Want", "close_quotas", "confirm", "expire",
-    "extend", "give_back", "hold", "open_quotas", "quotas", "release", "resize",
+    "Released", "Reservation", "Resize", "SoldOut", "TooManyGivenBack", "TotalTooLow", "Want", "claim", "close_quotas",
+    "confirm", "expire", "extend", "give_back", "hold", "open_quotas", "quotas", "release", "reserve", "resize",
 ]  # fmt: skip

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import convert
+
 from hutong.infra.db import Tx
 from hutong.kit.access import Actor, Grant, Permission, Role, Scope
 from hutong.kit.masks import shown_name
@@ -58,16 +60,26 @@ async def sessions_with(tx: Tx, tokens: Sequence[str], *, now: datetime) -> list
 
 async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
     """Active members as actors, with the roles they hold now."""
-    found = await members(tx, member_ids)
-    held = await grants_of(tx, list(found))
-    return {
-        m.member_id: Actor(
-            member_id=m.member_id, name=m.shown, phone_tail=m.phone_tail, locale=m.language,
-            grants=held.get(m.member_id, ()),
-        )
-        for m in found.values()
-        if m.status == "active"
-    }  # fmt: skip
+    rows = await tx.rows(
+        """select m.member_id, m.name, m.language, m.phone_tail, m.status, m.created_at, g.held
+           from people.members m
+           left join lateral (
+               select jsonb_agg(jsonb_build_object('grant_id', g.grant_id, 'role', g.role, 'city_id', g.city_id,
+                                                   'merchant_id', g.merchant_id, 'store_id', g.store_id)
+                                order by g.granted_at, g.grant_id) as held
+               from people.grants g where g.member_id = m.member_id and g.revoked_at is null) g on true
+           where m.member_id = any(%(ids)s::uuid[]) and m.status = 'active'""",
+        ids=sorted(set(member_ids)),
+    )
+    return {row["member_id"]: _actor(row, row.pop("held")) for row in rows}
+
+
+def _actor(row: dict[str, Any], held: list[Any] | None) -> Actor:
+    member = Member(**row)
+    return Actor(
+        member_id=member.member_id, name=member.shown, phone_tail=member.phone_tail, locale=member.language,
+        grants=convert(held, tuple[Grant, ...]) if held else (),
+    )  # fmt: skip
 
 
 async def actor_of_key(tx: Tx, text: str, *, now: datetime) -> Actor | None:

@@ -4,5 +4,9 @@ from hutong.inventory.operations.finish import confirm, expire, extend, release
 from hutong.inventory.operations.give_back import give_back
 from hutong.inventory.operations.hold import hold
 from hutong.inventory.operations.quotas import close_quotas, open_quotas, resize
+from hutong.inventory.operations.reserve import Reservation, claim, reserve
 
-__all__ = ["close_quotas", "confirm", "expire", "extend", "give_back", "hold", "open_quotas", "release", "resize"]
+__all__ = [
+    "Reservation", "claim", "close_quotas", "confirm", "expire", "extend", "give_back", "hold", "open_quotas",
+    "release", "reserve", "resize",
+]  # fmt: skip

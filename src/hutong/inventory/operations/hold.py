@@ -64,7 +64,7 @@ async def _round(
         answers[request.hold_id] = refusal
         refused[request.hold_id] = request
 
-    seen = await _peek(tx, pending, city_id=city_id)
+    seen = await peek(tx, pending, city_id=city_id)
     hopeful: list[Hold] = []
     for request in pending:
         refusal = why_not(request, seen)
@@ -72,7 +72,7 @@ async def _round(
             hopeful.append(request)
         else:
             refuse(request, refusal)
-    stock = await lock(tx, _quotas_of(hopeful), city_id=city_id) if hopeful else {}
+    stock = await lock(tx, quotas_of(hopeful), city_id=city_id) if hopeful else {}
     left = {quota_id: Left(q.remaining, q.closed_at is not None) for quota_id, q in stock.items()}
     served: list[Hold] = []
     for request, refusal in zip(hopeful, serve(hopeful, left), strict=True):
@@ -87,16 +87,17 @@ async def _round(
     return refused, [request for request in served if request.hold_id not in claimed]
 
 
-def _quotas_of(requests: Iterable[Hold]) -> set[UUID]:
+def quotas_of(requests: Iterable[Hold]) -> set[UUID]:
+    """The quotas that these want something of."""
     return {quota_id for request in requests for quota_id in wanted(request)}
 
 
-async def _peek(tx: Tx, requests: Sequence[Hold], *, city_id: int) -> dict[UUID, Left]:
+async def peek(tx: Tx, requests: Sequence[Hold], *, city_id: int) -> dict[UUID, Left]:
     """What is left, read without a lock: a sold-out sale is refused here, without queueing for the row."""
     rows = await tx.rows(
         """select quota_id, remaining, closed_at is not null as closed from inventory.quotas
            where city_id = %(city)s and quota_id = any(%(ids)s::uuid[])""",
-        city=city_id, ids=list(_quotas_of(requests)),
+        city=city_id, ids=list(quotas_of(requests)),
     )  # fmt: skip
     return {row["quota_id"]: Left(row["remaining"], row["closed"]) for row in rows}
 
@@ -104,13 +105,18 @@ async def _peek(tx: Tx, requests: Sequence[Hold], *, city_id: int) -> dict[UUID,
 async def _claim(tx: Tx, served: Sequence[Hold], *, city_id: int, now: datetime) -> set[UUID]:
     if not served:
         return set()
-    wants = [(h.hold_id, quota_id, units) for h in served for quota_id, units in wanted(h).items()]
-    rows = await tx.rows(
-        load(__package__, "claim"), city=city_id, now=now,
-        ids=[h.hold_id for h in served], refs=[h.ref for h in served], expiries=[h.expires_at for h in served],
-        want_holds=[w[0] for w in wants], want_quotas=[w[1] for w in wants], want_units=[w[2] for w in wants],
-    )  # fmt: skip
+    rows = await tx.rows(load(__package__, "claim"), city=city_id, now=now, **claim_columns(served))
     return {row["hold_id"] for row in rows}
+
+
+def claim_columns(served: Sequence[Hold]) -> dict[str, Any]:
+    """The holds and what they want as columns."""
+    wants = [(h.hold_id, quota_id, units) for h in served for quota_id, units in wanted(h).items()]
+    return {
+        "ids": [h.hold_id for h in served], "refs": [h.ref for h in served],
+        "expiries": [h.expires_at for h in served], "want_holds": [w[0] for w in wants],
+        "want_quotas": [w[1] for w in wants], "want_units": [w[2] for w in wants],
+    }  # fmt: skip
 
 
 async def _existing(tx: Tx, hold_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict[str, Any]]:

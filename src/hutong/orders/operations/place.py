@@ -78,14 +78,15 @@ async def place(
         results[i] = refusal
         del drafts[i]
     expires_at = now + hold_for
-    held = await inventory.hold(tx, [_hold(d, expires_at) for d in drafts.values()], city_id=city_id, now=now)
+    reserved = await inventory.reserve(tx, [_hold(d, expires_at) for d in drafts.values()], city_id=city_id)
     refused_late: dict[int, _Draft] = {}
-    for (i, draft), answer in zip(list(drafts.items()), held, strict=True):
-        if isinstance(answer, Refusal):
-            results[i] = answer
+    for (i, draft), refusal in zip(list(drafts.items()), reserved.answers, strict=True):
+        if refusal is not None:
+            results[i] = refusal
             refused_late[i] = drafts.pop(i, draft)
     await _caps.give_back(tx, _caps_wanted(refused_late), city_id=city_id)
     await _write(tx, list(drafts.values()), city_id=city_id, now=now, expires_at=expires_at)
+    await inventory.claim(tx, reserved, city_id=city_id, now=now)
     free = {i for i, d in drafts.items() if not d.total}
     await _pay_nothing(tx, [drafts[i] for i in sorted(free)], city_id=city_id, now=now)
     for i, draft in drafts.items():

@@ -1,0 +1,21 @@
+-- Write the holds and move the counters by exactly what was written, where that much is left. As in claim.sql the
+-- claims come first and everything else is driven by them; the caller counts the quotas that moved.
+with claimed as (
+  insert into inventory.holds (city_id, hold_id, ref, state, expires_at, held_at)
+  select %(city)s, a.hold_id, a.ref, 'held', a.expires_at, %(now)s
+  from unnest(%(ids)s::uuid[], %(refs)s::uuid[], %(expiries)s::timestamptz[]) as a(hold_id, ref, expires_at)
+), wanted as (
+  insert into inventory.wants (city_id, hold_id, quota_id, units, units_returned)
+  select %(city)s, w.hold_id, w.quota_id, w.units, 0
+  from unnest(%(want_holds)s::uuid[], %(want_quotas)s::uuid[], %(want_units)s::bigint[]) as w(hold_id, quota_id, units)
+  returning quota_id, units
+), sums as (
+  select quota_id, sum(units)::bigint as units from wanted group by quota_id
+), locked as (
+  select q.quota_id from inventory.quotas q
+  where q.city_id = %(city)s and q.quota_id = any(%(want_quotas)s::uuid[])
+  order by q.quota_id for no key update
+)
+update inventory.quotas q set held = q.held + s.units, remaining = q.remaining - s.units
+from locked l join sums s on s.quota_id = l.quota_id
+where q.city_id = %(city)s and q.quota_id = l.quota_id and q.closed_at is null and q.remaining >= s.units
