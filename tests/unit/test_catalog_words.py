@@ -19,13 +19,14 @@ def test_a_name_is_spelt_from_each_of_its_words_to_the_end():
     assert sounds("海底劳") == sounds("海底捞") == "haidilao"
 
 
-def test_characters_keep_their_places_so_that_a_row_of_them_can_be_asked():
+def test_characters_keep_their_places_and_stand_two_by_two():
     lexemes = Lexemes(7)
     lexemes.add("火锅", "A")
     lexemes.add("小面", "D")
     words = str(lexemes).split(" ")
     assert "'7.火锅':1A" in words
-    assert {"'7.火':1A", "'7.锅':2A", "'7.小':4D", "'7.面':5D"} <= set(words), "a gap lies between two fields"
+    assert {"'7.火':1A", "'7.锅':2A", "'7.小':4D", "'7.面':5D", "'7.小面':4D"} <= set(words)
+    assert "'7.锅小'" not in str(lexemes), "a gap lies between two fields"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,8 @@ def test_characters_keep_their_places_so_that_a_row_of_them_can_be_asked():
         ("ktv", "'1.ktv':*"),
         ("k", "'1.k'"),
         ("hai lao", "('1.hai':* & '1.lao':*) | '1.hailao':*"),
-        ("火锅 ktv", "('1.火锅' | ('1.火' <-> '1.锅')) & '1.ktv':*"),
+        ("火锅 ktv", "'1.火锅' & '1.ktv':*"),
+        ("渝是乎", "('1.渝' & '1.是' & '1.乎' | ('1.渝是' & '1.是乎'))"),
         ("?!", ""),
     ],
 )

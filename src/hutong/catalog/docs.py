@@ -1,6 +1,7 @@
 """What can be searched of a store and of an offer: which words, how heavy, in which spellings. Pure.
 
-A: names. B: names as they are spelt. C: category, district, merchant. D: what is written about it.
+A: names. B: names as they are spelt. C: category, district, merchant. D: what is written about it. Besides: its exact
+names, and the squares of the map in which it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from hutong.catalog.cells import named, squares_of
 from hutong.catalog.model import Offer, StoreDoc
 from hutong.catalog.words import Lexemes, plain, spelled
 from hutong.kit.text import Text
@@ -38,6 +40,7 @@ def doc_of_store(city_id: int, store: StoreDoc, *, category: Sequence[Text], dis
         lexemes.add_spellings(name, "B")
     _add(lexemes, _distinct([*category, *([district] if district else [])]), "C")
     _add(lexemes, _distinct([store.address]), "D")
+    _mark(lexemes, city_id, names, [store])
     return SearchDoc(
         kind="store", doc_id=store.store_id, merchant_id=store.merchant_id, title=store.merchant_name,
         names=_plain(names), words=str(lexemes), latin=_latin(names), boost=STORE_BOOST,
@@ -56,6 +59,7 @@ def doc_of_offer(
     _add(lexemes, _distinct([*category, *(s.merchant_name for s in stores[:1])]), "C")
     _add(lexemes, _distinct([*(s.name for s in stores[:_STORES_NAMED]), *districts]), "D")
     _add(lexemes, _distinct([offer.summary, *offer.included]), "D")
+    _mark(lexemes, city_id, names, stores)
     return SearchDoc(
         kind="offer", doc_id=offer.offer_id, merchant_id=offer.merchant_id, title=offer.title, names=_plain(names),
         words=str(lexemes), latin=_latin(names), boost=0.0,
@@ -70,6 +74,11 @@ def _distinct(texts: Iterable[Text]) -> list[str]:
 def _add(lexemes: Lexemes, texts: Iterable[str], weight: str) -> None:
     for words in texts:
         lexemes.add(words, weight)
+
+
+def _mark(lexemes: Lexemes, city_id: int, names: Sequence[str], stores: Sequence[StoreDoc]) -> None:
+    lexemes.mark([named(city_id, name) for name in _plain(names) if name])
+    lexemes.mark(squares_of(city_id, [store.point for store in stores]))
 
 
 def _plain(names: Iterable[str]) -> tuple[str, ...]:

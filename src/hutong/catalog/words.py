@@ -1,8 +1,9 @@
 """Words for searching: Chinese by rjieba and by character, names in pinyin and initials, Latin words.
 
 Everything that is indexed follows from the text alone, never from a dictionary that one process has learned:
-names of merchants that no dictionary knows are found by their characters in a row. So every process, restarted
-or not, asks with the same words that another has written.
+names of merchants that no dictionary knows are found by their characters two by two (a phrase of single ones would
+have to be checked in every document that has them all). So every process, restarted or not, asks with the same words
+that another has written.
 """
 
 import re
@@ -69,8 +70,13 @@ def spelled(text: str) -> str:
     return " ".join(_sound(name)[0] for name in tokens(text))
 
 
+def pairs(han: str) -> list[str]:
+    """Each two characters that stand beside each other; nothing for a single one."""
+    return [han[i : i + 2] for i in range(len(han) - 1)]
+
+
 class Lexemes:
-    """Builds a tsvector. Positions count characters, so that characters in a row can be asked as a phrase."""
+    """Builds a tsvector. Positions count characters; they weigh in the rank."""
 
     def __init__(self, city_id: int) -> None:
         self._city_id = city_id
@@ -92,6 +98,8 @@ class Lexemes:
                 continue
             for i, char in enumerate(words):
                 self._put(char, self._position + i, weight)
+            for i, pair in enumerate(pairs(words)):
+                self._put(pair, self._position + i, weight)
             for word, start, end in _jieba().tokenize(words, mode="search"):
                 if end - start > 1:
                     self._put(word, self._position + start, weight)
@@ -103,8 +111,15 @@ class Lexemes:
             self._put(spelling[:80], self._position, weight)
         self._position += 1
 
+    def mark(self, lexemes: Sequence[str]) -> None:
+        """Whole lexemes without a place in the text: squares of the map, exact names."""
+        for one in lexemes:
+            self._places.setdefault(one, [])
+
     def __str__(self) -> str:
-        return " ".join(f"'{word}':{','.join(places)}" for word, places in self._places.items())
+        return " ".join(
+            f"'{word}':{','.join(places)}" if places else f"'{word}'" for word, places in self._places.items()
+        )
 
 
 def lexeme(city_id: int, word: str) -> str:
@@ -119,7 +134,7 @@ def _lex(city_id: int, word: str, *, prefix: bool = False) -> str:
 def all_of(city_id: int, text: str) -> str:
     """A tsquery for rows that contain everything that was typed; "" when nothing can be searched.
 
-    Chinese: its words, or its characters in a row. Other scripts: words that begin so, or all of it written as one
+    Chinese: its words, or its characters two by two. Other scripts: words that begin so, or all of it written as one
     (hai di lao). Two letters or more may be the beginning of a spelling; one letter must be a word.
     """
     parts = []
@@ -128,8 +143,8 @@ def all_of(city_id: int, text: str) -> str:
             parts.append(_lex(city_id, words, prefix=len(words) > 1))
             continue
         by_words = " & ".join(_lex(city_id, word) for word in _jieba().cut(words))
-        in_a_row = " <-> ".join(_lex(city_id, char) for char in words)
-        parts.append(f"({by_words} | ({in_a_row}))")
+        in_a_row = " & ".join(_lex(city_id, pair) for pair in pairs(words) or [words])
+        parts.append(f"({by_words} | ({in_a_row}))" if by_words != in_a_row else by_words)
     together = plain(text)
     whole = " & ".join(parts)
     if len(parts) > 1 and all(kind == "word" for kind, _ in chunks(text)):

@@ -59,7 +59,7 @@ async def refresh_stores(tx: Tx, store_ids: Sequence[UUID], *, city_id: int, now
 
 
 async def index_stores(tx: Tx, docs: Sequence[StoreDoc], *, city_id: int, now: datetime) -> None:
-    """Show these stores so from now on; their listings and, where a name changed, their offers follow."""
+    """Show these stores so from now on; their listings and, where a name or the place changed, their offers follow."""
     wanted = {doc.store_id: doc for doc in docs}
     ids = sorted(wanted)
     before = await _shown(tx, ids, city_id=city_id)
@@ -77,8 +77,9 @@ async def index_stores(tx: Tx, docs: Sequence[StoreDoc], *, city_id: int, now: d
     await _refresh_listings(tx, ids, city_id=city_id, now=now)
 
 
-def _named(doc: StoreDoc) -> tuple[Text, Text, int | None]:
-    return doc.merchant_name, doc.name, doc.district_id
+def _named(doc: StoreDoc) -> tuple[Text, Text, int | None, Point]:
+    """What the documents of its offers say of a store."""
+    return doc.merchant_name, doc.name, doc.district_id, doc.point
 
 
 async def index_offers(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int, now: datetime) -> None:

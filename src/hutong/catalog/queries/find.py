@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hutong import places
+from hutong.catalog.cells import rings
 from hutong.catalog.model import Page, StoreCard, Suggestion
 from hutong.catalog.queries.browse import live_offers, page_of
 from hutong.catalog.queries.cursor import from_cursor
@@ -15,13 +16,14 @@ from hutong.kit.geo import Point
 from hutong.kit.text import Text
 from hutong.places.near import cube_of
 
-MOST_HITS = 4000  # documents that are ranked; a word that matches more says too little to rank them all
+MOST_HITS = 250  # documents that are ranked, nearest rings first: a word that matches more says too little
 _SHORTEST_SOUND = 4  # three-letter pieces of anything shorter fit everything
 
-_SOUND = """union all
+_SOUND = """union all (
     select d.kind, d.doc_id, d.boost, 0.5 * word_similarity(%(sound)s, d.latin), 0.0
     from catalog.search_docs d
-    where d.city_id = %(city)s and d.latin %%> %(sound)s"""
+    where d.city_id = %(city)s and d.latin %%> %(sound)s
+    limit %(most)s)"""
 
 
 def _search(*, sound: bool) -> str:
@@ -40,8 +42,9 @@ async def search(
     """
     after_key, after_store = from_cursor(after)
     wide = (after_key or "").startswith("w")
+    typed = plain(words)
     params: dict[str, Any] = {
-        "city": city_id, "plain": plain(words), "now": now, "category": category or "", "limit": limit + 1,
+        "city": city_id, "plain": typed, "now": now, "category": category or "", "limit": limit + 1,
         "here": None if point is None else cube_of(point), "after_store": after_store, "most": MOST_HITS,
         "after_key": (after_key or "").removeprefix("w") or None,
     }  # fmt: skip
@@ -49,12 +52,15 @@ async def search(
     if not exact:
         return Page(items=(), after=None)
     if not wide:
-        rows = await tx.rows(_search(sound=False), query=exact, **params)
+        asked = rings(city_id, exact, plain=typed, point=point)
+        rows = await tx.rows(_search(sound=False), query=exact, queries=asked, **params)
         if rows or after:
             return page_of(rows, limit)
     sound = sounds(words)
+    any_word = any_of(city_id, words)
+    asked = rings(city_id, any_word, plain=typed, point=point) if any_word else []
     rows = await tx.rows(
-        _search(sound=len(sound) >= _SHORTEST_SOUND), query=any_of(city_id, words), sound=sound, **params
+        _search(sound=len(sound) >= _SHORTEST_SOUND), query=any_word, queries=asked, sound=sound, **params
     )
     return page_of([{**row, "key": f"w{row['key']}"} for row in rows], limit)
 

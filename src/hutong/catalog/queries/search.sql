@@ -1,29 +1,43 @@
 -- Stores and offers that match, merged by store. A hit's score is the rank of its words, a bonus for a name that is
 -- or begins with what was typed, and the boost of the document; a store has the best score of itself and its offers,
--- less a little for each kilometre. `hits` is capped: the best documents decide, and pages are cut from the same set.
+-- less a little for each kilometre. The queries (exact names, near rings, wider ones) are asked in their order until
+-- there are enough documents; these are ranked, and pages are cut from the same set.
 with matched as (
-    select d.kind, d.doc_id, d.boost,
-           ts_rank('{{0.05, 0.2, 0.5, 1.0}}', d.words, %(query)s::tsquery) as rank,
-           case when %(plain)s = any(d.names) then 1.0
-                when exists (select 1 from unnest(d.names) n where starts_with(n, %(plain)s)) then 0.3
-                else 0.0 end as bonus
-    from catalog.search_docs d
-    where d.city_id = %(city)s and d.words @@ %(query)s::tsquery
-    {sound}
+    select d.kind, d.doc_id, d.boost, d.rank, d.bonus
+    from unnest(%(queries)s::text[]::tsquery[]) with ordinality ring (query, place)
+    cross join lateral (
+        select c.kind, c.doc_id, c.boost,
+               ts_rank('{{0.05, 0.2, 0.5, 1.0}}', c.words, %(query)s::tsquery) as rank,
+               case when %(plain)s = any(c.names) then 1.0
+                    when exists (select 1 from unnest(c.names) n where starts_with(n, %(plain)s)) then 0.3
+                    else 0.0 end as bonus
+        from catalog.search_docs c
+        where c.city_id = %(city)s and c.words @@ ring.query
+        limit %(most)s
+    ) d
     limit %(most)s
 ),
 hits as (
-    select kind, doc_id, rank + bonus + boost as score
-    from matched order by score desc, doc_id limit 400
+    select m.kind, m.doc_id, max(m.rank + m.bonus + m.boost) as score
+    from (select * from matched {sound}) m
+    group by m.kind, m.doc_id
+),
+on_sale as materialized (  -- before an offer is looked up in each of its stores
+    select h.doc_id, h.score
+    from hits h
+    cross join lateral (
+        select 1 from catalog.offers o
+        where o.city_id = %(city)s and o.offer_id = h.doc_id
+          and o.status = 'published' and o.sale_from <= %(now)s and o.sale_to > %(now)s limit 1
+    ) o
+    where h.kind = 'offer'
 ),
 shops as (
     select h.doc_id as store_id, h.score, null::uuid as offer_id from hits h where h.kind = 'store'
     union all
     select os.store_id, h.score, h.doc_id
-    from hits h
+    from on_sale h
     join catalog.offer_stores os on os.city_id = %(city)s and os.offer_id = h.doc_id
-    join catalog.offers o on o.city_id = %(city)s and o.offer_id = h.doc_id
-    where h.kind = 'offer' and o.status = 'published' and o.sale_from <= %(now)s and o.sale_to > %(now)s
 ),
 found as (
     select s.store_id, max(s.score) as score, array_remove(array_agg(s.offer_id), null) as offer_ids
