@@ -100,6 +100,13 @@ class SetHours(Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
+class Sign(Struct, frozen=True, kw_only=True):
+    """What hangs over the door: whose store it is, and its name."""
+
+    merchant_id: UUID
+    name: Text
+
+
 class StoreChange(Struct, frozen=True, kw_only=True):
     """Who changed what at a store, and what was different before and after. `version` for its words and hours."""
 

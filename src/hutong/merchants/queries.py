@@ -10,7 +10,7 @@ from hutong.kit.access import Actor, Permission, Scope
 from hutong.kit.geo import Point
 from hutong.kit.text import Text
 from hutong.merchants.hours import AHEAD_DAYS, Hours, OpenState, Span, open_at
-from hutong.merchants.model import DayException, Merchant, NearCursor, NearStore, Photo, Store, StoreChange
+from hutong.merchants.model import DayException, Merchant, NearCursor, NearStore, Photo, Sign, Store, StoreChange
 from hutong.places import near
 
 STORE_COLUMNS = """s.city_id, s.store_id, s.merchant_id, s.district_id, s.name, s.pinyin, s.category, s.address,
@@ -61,6 +61,16 @@ async def stores(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, 
         ids=sorted(set(store_ids)),
     )
     return {row["store_id"]: store_of(row) for row in rows}
+
+
+async def signs(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, Sign]:
+    """Whose these stores are and what they are called, closed ones too; unknown ids are left out. For counters."""
+    rows = await tx.rows(
+        """select store_id, merchant_id, name from merchants.stores
+           where city_id = %(city)s and store_id = any(%(ids)s::uuid[])""",
+        city=city_id, ids=sorted(set(store_ids)),
+    )  # fmt: skip
+    return {row["store_id"]: Sign(merchant_id=row["merchant_id"], name=Text(**row["name"])) for row in rows}
 
 
 async def stores_of(tx: Tx, city_id: int, merchant_id: UUID) -> list[Store]:

@@ -48,6 +48,19 @@ async def order_of_code(tx: Tx, merchant_id: UUID, code: str, *, city_id: int) -
     )  # fmt: skip
 
 
+async def valid_besides(
+    tx: Tx, order_ids: Sequence[UUID], known: Sequence[UUID], *, city_id: int
+) -> list[Voucher]:  # fmt: skip
+    """The valid vouchers of these orders except the known ones. For a counter that has the latter in hand."""
+    rows = await tx.rows(
+        """select * from vouchers.vouchers
+           where city_id = %(city)s and order_id = any(%(ids)s::uuid[]) and state = 'valid'
+             and voucher_id <> all(%(known)s::uuid[])""",
+        city=city_id, ids=list(order_ids), known=list(known),
+    )  # fmt: skip
+    return [as_voucher(row) for row in rows]
+
+
 async def of_member(tx: Tx, member_id: UUID, voucher_id: UUID, *, city_id: int) -> Voucher | None:
     """The member's own voucher; None when there is none or it is somebody else's."""
     row = await tx.row(

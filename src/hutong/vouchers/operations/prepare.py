@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
 
 from hutong.infra.db import Tx
 from hutong.kit.refusals import Refusal
 from hutong.vouchers import queries
-from hutong.vouchers.codes import PROOF_LIFE, Typed, proof
+from hutong.vouchers.codes import PROOF_LIFE, Typed, proof, read_presented
 from hutong.vouchers.model import Prepare, Prepared, Sibling, Voucher
 from hutong.vouchers.operations import _scan
 from hutong.vouchers.operations._uses import last_uses
 from hutong.vouchers.rules import Here, most_now, notices, why_not_usable
+
+
+class _Look(Struct, frozen=True):
+    """What a list of requests came to, before anything is written."""
+
+    results: list[Prepared | Refusal]
+    founds: dict[int, _scan.Found]
+    guesses: _scan.Guesses
 
 
 async def prepare(
@@ -23,6 +34,28 @@ async def prepare(
     voucher_void, voucher_refunded, voucher_refunding, waiting_for_buyers, already_used, expired, qr_already_used,
     stale_qr (too old), wrong_store, not_yet_valid, expired, blackout, outside_hours.
     """
+    done = await _look(tx, requests, city_id=city_id, now=now, zone=zone)
+    late = await _scan.count_guesses(tx, requests, guesses=done.guesses, city_id=city_id, now=now)
+    results = [late.get(i, result) for i, result in enumerate(done.results)]
+    refusals = {i: result for i, result in enumerate(results) if isinstance(result, Refusal)}
+    await _scan.log_failures(tx, requests, founds=done.founds, refusals=refusals, city_id=city_id, now=now)
+    return results
+
+
+async def look(
+    tx: Tx, requests: Sequence[Prepare], *, city_id: int, now: datetime, zone: str
+) -> list[Prepared | Refusal | None]:
+    """As `prepare`, without writing: so that a door for reading is enough, and many counters share its statements.
+
+    None for a typed code, whose guesses must be counted; ask `prepare` about it, and about a refusal to have it kept.
+    """
+    seen = [i for i, request in enumerate(requests) if not isinstance(read_presented(request.presented), Typed)]
+    done = await _look(tx, [requests[i] for i in seen], city_id=city_id, now=now, zone=zone)
+    found = dict(zip(seen, done.results, strict=True))
+    return [found.get(i) for i in range(len(requests))]
+
+
+async def _look(tx: Tx, requests: Sequence[Prepare], *, city_id: int, now: datetime, zone: str) -> _Look:
     seen = _scan.see(requests)
     stock = await _scan.load_stock(tx, requests, seen=seen, city_id=city_id, lock=False)
     guesses = await _scan.load_guesses(tx, requests, seen=seen, city_id=city_id, now=now)
@@ -47,13 +80,26 @@ async def prepare(
         if refusal is not None:
             refusals[i] = refusal
     good = {i: voucher for i, voucher in meant.items() if i not in refusals}
-    family = await queries.of_orders(tx, sorted({v.order_id for v in good.values()}), city_id=city_id) if good else []
-    refusals |= await _scan.count_guesses(tx, requests, guesses=guesses, city_id=city_id, now=now)
-    await _scan.log_failures(tx, requests, founds=founds, refusals=refusals, city_id=city_id, now=now)
-    return [
-        refusals[i] if i in refusals else _prepared(request, good[i], founds[i].step, family, now, zone)
+    family = await _families(tx, list(good.values()), city_id=city_id)
+    results = [
+        refusals[i]
+        if i in refusals
+        else _prepared(request, good[i], founds[i].step, family.get(good[i].order_id, ()), now, zone)
         for i, request in enumerate(requests)
     ]
+    return _Look(results, founds, guesses)
+
+
+async def _families(tx: Tx, vouchers: Sequence[Voucher], *, city_id: int) -> dict[UUID, list[Voucher]]:
+    """The valid vouchers of the orders of these, by order, in the order of line and unit."""
+    if not vouchers:
+        return {}
+    hand = {v.voucher_id: v for v in vouchers}
+    rest = await queries.valid_besides(tx, sorted({v.order_id for v in vouchers}), sorted(hand), city_id=city_id)
+    found: dict[UUID, list[Voucher]] = {}
+    for one in sorted([*hand.values(), *rest], key=lambda v: (v.line_id, v.unit_no)):
+        found.setdefault(one.order_id, []).append(one)
+    return found
 
 
 def _meant(found: _scan.Found, stock: _scan.Stock) -> Voucher:
