@@ -33,6 +33,8 @@ class Here:
 
     def to(self, path: str = "/", **query: Any) -> str:
         """An address in this city; what is None or empty is left out of the query."""
+        if not query:
+            return f"/c/{self.city.slug}{path}"
         asked = urlencode([(name, value) for name, value in query.items() if value not in (None, "")])
         return f"/c/{self.city.slug}{path}" + (f"?{asked}" if asked else "")
 
