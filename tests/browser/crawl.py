@@ -7,6 +7,7 @@ are looked at; the first one of a kind is also judged by axe-core, for the roles
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -22,6 +23,7 @@ from hutong.web.shared.visit import SESSION
 from hutong.web.shared.words import catalogue
 from tests.browser.conftest import DESK, LOCALES, PHONE
 from tests.house import TestHouse
+from tests.towns import application
 
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
@@ -69,6 +71,11 @@ class Routes:
             self.known.append((pattern, path, public in (handler.guards or ())))
         self.known.sort(key=lambda one: one[1].count("{"))
 
+    @classmethod
+    def of_house(cls, house: TestHouse) -> "Routes":
+        with application(house) as app:
+            return cls(app)
+
     def paths(self) -> set[str]:
         return {path for _, path, _ in self.known}
 
@@ -96,25 +103,32 @@ def plain(url: str) -> str:
     return parts.path + (f"?{urlencode(asked)}" if asked else "")
 
 
+@cache
+def _other_language(language: str) -> tuple[set[str], list[re.Pattern[str]]]:
+    """What we say in the other language: whole sentences, and those with gaps."""
+    other = "en" if language == "zh" else "zh"
+    own = {getattr(word, language) for word in catalogue().values()}
+    said = [one for word in catalogue().values() for one in _sentences(word, other)]
+    return {one for one in said if one not in own and "{" not in one}, [_pattern(one) for one in said if "{" in one]
+
+
 class Tongue:
     """Whether words belong on a page of this language."""
 
     def __init__(self, language: str, theirs: Iterable[str]) -> None:
         self.language = language
-        other = "en" if language == "zh" else "zh"
-        own = {getattr(word, language) for word in catalogue().values()}
         self.groups = {key.partition(".")[0] for key in catalogue()}
-        self.foreign = {
-            said for word in catalogue().values() for said in _sentences(word, other)
-            if said not in own and "{" not in said
-        }  # fmt: skip
-        self.patterns = [
-            _pattern(said) for word in catalogue().values() for said in _sentences(word, other) if "{" in said
-        ]
+        self.foreign, self.patterns = _other_language(language)
         self.theirs = sorted((word for word in theirs if word), key=len, reverse=True)
+        self._known: dict[str, str | None] = {}  # a sentence stands on many pages
 
     def strange(self, words: str) -> str | None:
         """Why not, or None."""
+        if words not in self._known:
+            self._known[words] = self._strange(words)
+        return self._known[words]
+
+    def _strange(self, words: str) -> str | None:
         if KEY.match(words) and words.partition(".")[0] in self.groups:
             return "raw key"
         if words in self.foreign:

@@ -10,7 +10,6 @@ import pytest
 from playwright.async_api import Browser
 
 from hutong.kit.ids import OFFER, ORDER, REVIEW, STORE, VOUCHER
-from hutong.web.routes import make_app
 from tests.browser.conftest import living
 from tests.browser.crawl import Finding, Routes, Walk, report
 from tests.town_canary import forgotten, poison
@@ -95,7 +94,7 @@ def judged(who: str | None, route: str, open_to_all: bool) -> bool:
 
 async def walk(world: World, browser: Browser, who: str | None, *, only_canary: bool = False) -> set[Finding]:
     """In both languages; what was found."""
-    routes, found = Routes(make_app(world.house)), set[Finding]()
+    routes, found = Routes.of_house(world.house), set[Finding]()
     for language in ("zh",) if only_canary else ("zh", "en"):
         steps = Walk(
             world.house, routes, language, token=world.tokens.get(who or ""), theirs=THEIRS,
@@ -140,7 +139,7 @@ def test_no_page_of_the_staff_is_forgotten(world: World):
 def _unseen(world: World, *, staff: bool, people: tuple[str | None, ...]) -> set[str]:
     if not set(people) <= VISITED.keys():
         pytest.skip("says something only after all walks of these people")
-    pages = {path for path in Routes(make_app(world.house)).paths() if path.startswith(("/m", "/o")) == staff}
+    pages = {path for path in Routes.of_house(world.house).paths() if path.startswith(("/m", "/o")) == staff}
     return pages - NO_PAGE.keys() - set[str]().union(*(VISITED[who] for who in people))
 
 

@@ -7,7 +7,6 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hutong.kit.ids import OFFER, STORE, VOUCHER
-from hutong.web.routes import make_app
 from tests.browser.crawl import Routes, Walk
 from tests.world import World
 
@@ -33,7 +32,7 @@ def pages(world: World) -> dict[str, tuple[str | None, str]]:
 
 
 async def opened(world: World, browser: Browser, who: str | None, path: str) -> Page:
-    walk = Walk(world.house, Routes(make_app(world.house)), "zh", token=world.tokens.get(who or ""))
+    walk = Walk(world.house, Routes.of_house(world.house), "zh", token=world.tokens.get(who or ""))
     context = await walk.open(browser)
     page = await context.new_page()
     await page.goto(path)

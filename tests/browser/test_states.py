@@ -6,7 +6,6 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hutong.kit.ids import OFFER, ORDER, STORE, VOUCHER
-from hutong.web.routes import make_app
 from tests.browser.crawl import Routes, Walk, report
 from tests.browser.test_crawl import THEIRS, keep
 from tests.world import World
@@ -127,7 +126,7 @@ ACTS: list[tuple[str | None, Act]] = [
 @pytest.mark.parametrize(("who", "act"), ACTS, ids=[act.__name__ for _, act in ACTS])
 @pytest.mark.xdist_group("crawl-consumer")
 async def test_states_that_only_acts_reach(world: World, browser: Browser, who: str | None, act: Act, language: str):
-    steps = Walk(world.house, Routes(make_app(world.house)), language, token=world.tokens.get(who or ""), theirs=THEIRS)
+    steps = Walk(world.house, Routes.of_house(world.house), language, token=world.tokens.get(who or ""), theirs=THEIRS)
     context = await steps.open(browser)
     page = await context.new_page()
     steps.listen(page)
@@ -151,7 +150,7 @@ MAIN = ("/", "/nearby", "/map", "/search?q=mian", "/me", "/vouchers", "/orders")
 @pytest.mark.xdist_group("crawl-consumer")
 async def test_large_letters_fit(world: World, browser: Browser, language: str):
     """With letters a third larger, in the dark, nothing sticks out on the pages that people open daily."""
-    steps = Walk(world.house, Routes(make_app(world.house)), language, token=world.tokens["ann"], theirs=THEIRS)
+    steps = Walk(world.house, Routes.of_house(world.house), language, token=world.tokens["ann"], theirs=THEIRS)
     context = await steps.open(browser)
     page = await context.new_page()
     steps.listen(page)

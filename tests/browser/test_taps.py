@@ -221,7 +221,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.wish for row in TABLE])
-async def test_taps(world: World, browser: Browser, row: Row):
+async def test_taps(world: World, chromium: Browser, row: Row):
     if row.do is None:
         pytest.skip(f"not built: {row.why}")
-    assert await row.do(world, browser) <= row.most
+    assert await row.do(world, chromium) <= row.most
