@@ -23,7 +23,7 @@ Points = list[tuple[float, float]]
 Series = tuple[str, Points]
 
 WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 64, 130, 34, 46
+LEFT, RIGHT, TOP, BOTTOM = 64, 130, 46, 46
 COLOURS = ("#2f6fb2", "#c4572d", "#3c8a4e", "#8a55a8", "#a88420", "#277f86", "#b23a6a", "#6b6b6b")
 LEAST_SECONDS = 3
 STYLE = """<style>
@@ -85,7 +85,7 @@ def chart(title: str, series: Sequence[Series], *, across: str, up: str, log_x: 
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(across)}</text>'
     )
-    parts.append(f'<text x="{LEFT}" y="{TOP - 4}" text-anchor="end">{escape(up)}</text>')
+    parts.append(f'<text x="{LEFT}" y="{TOP - 13}" text-anchor="end">{escape(up)}</text>')
     for number, (name, points) in enumerate(series):
         colour = COLOURS[number % len(COLOURS)]
         line = " ".join(f"{x(px):.1f},{y(py):.1f}" for px, py in points)
