@@ -282,3 +282,12 @@ async def test_the_console_shows_each_role_its_own_parts(tao: Reader, mei: Reade
     assert (await ann.get(at(ann, "/more"))).status == 403
     for page in (await tao.get(at(tao)), await mei.get(at(mei, "/today")), hers):
         assert page.html.count("data-offline-badge") == 1
+
+
+async def test_the_refusal_names_the_store_in_the_readers_language(ann: Reader, tao: Reader, mei: Reader):
+    [unit] = await held(ann)
+    await tao.send(await shown(tao, unit.code), "/redemptions")
+    again = await shown(mei, unit.code, "noodle-bar-ferry")
+    assert tone(again) == ("bad", "already_used")
+    assert "Noodle Bar, Lantern Lane" in again.text
+    assert "灯笼巷店" not in again.text

@@ -22,6 +22,7 @@ from hutong.desk import counter
 from hutong.kit.access import Permission, Scope
 from hutong.kit.ids import REDEMPTION, STORE, VOUCHER
 from hutong.kit.refusals import BadInput, NotAllowed, NotFound, Refusal
+from hutong.kit.text import Text
 from hutong.merchants import Store
 from hutong.vouchers import Prepared, Redeemed, Use
 from hutong.web.merchant.counters import STAFF
@@ -216,7 +217,7 @@ async def refused(visit: Visit, till: Till, refusal: Refusal) -> Response[str]:
     tone = "bad" if refusal.code in RED else "warn"
     return page_or_part(
         visit, "refused", status=refusal.status, refusal=refusal, tone=tone,
-        stores=await _stores(visit, till, refusal),
+        stores=await _stores(visit, till, refusal), used_at=await _used_at(visit, till, refusal),
     )  # fmt: skip
 
 
@@ -228,6 +229,16 @@ async def _stores(visit: Visit, till: Till, refusal: Refusal) -> Sequence[Store]
     async with visit.house.db.reading(till.city_id) as tx:
         found = await merchants.stores(tx, till.city_id, [STORE.read_local(text)[1] for text in named])
     return [store for store in found.values() if store.merchant_id == till.merchant_id]
+
+
+async def _used_at(visit: Visit, till: Till, refusal: Refusal) -> Text | None:
+    """The store that a refusal names, in both languages: what was kept at the counter is its Chinese name."""
+    kept = refusal.facts.get("store")
+    if not kept:
+        return None
+    async with visit.house.db.reading(till.city_id) as tx:
+        ours = await merchants.stores_of(tx, till.city_id, till.merchant_id)
+    return next((store.name for store in ours if store.name.zh == kept), None)
 
 
 def undoable(use: Use, visit: Visit, till: Till) -> bool:
