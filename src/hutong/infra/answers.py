@@ -22,6 +22,10 @@ R = TypeVar("R")
 _Name = tuple[UUID, str]
 
 LONGEST_KEY = 255
+_HASH = "hashtextextended(n.actor::text || n.key, %(city)s)"
+# One look at the primary key for each name, whatever the planner thinks of the size of the table.
+_ANSWER = """select a.actor, a.key, a.operation, a.fingerprint, a.answer from infra.answers a
+             where a.city_id = %(city)s and a.actor = n.actor and a.key = n.key limit 1"""
 PASSING = (Busy, TooManyTries)  # "not now": nothing was decided, so the same key may ask again
 
 
@@ -77,8 +81,7 @@ async def once(
     firsts: dict[_Name, Ask[Q]] = {}
     for ask in asks:
         firsts.setdefault((ask.actor, ask.key), ask)
-    await _lock(tx, firsts, city_id=city_id)
-    stored = await _stored(tx, list(firsts), city_id=city_id)
+    stored = await _look(tx, list(firsts), city_id=city_id)
     fresh = [name for name in firsts if name not in stored]
     made: dict[_Name, R | Refusal] = {}
     if fresh:
@@ -122,17 +125,36 @@ async def told(tx: Tx, actor: UUID, key: str, *, city_id: int, operation: str, r
     return _decode(row["answer"], result)
 
 
+async def _look(tx: Tx, names: list[_Name], *, city_id: int) -> dict[_Name, dict[str, Any]]:
+    """Hold the keys until the transaction ends, and read what was stored for them.
+
+    Mostly nobody else has one of them: then one statement is enough. A key whose holder ended between the view of
+    this statement and its lock looks new; the insert at the end finds out, and everything is tried again.
+    """
+    rows = await tx.rows(
+        f"""select a.actor, a.key, a.operation, a.fingerprint, a.answer,
+                   pg_try_advisory_xact_lock({_HASH}) as mine
+            from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
+                 left join lateral ({_ANSWER}) a on true""",
+        city=city_id, **_columns(names),
+    )  # fmt: skip
+    if not all(row["mine"] for row in rows):
+        await _lock(tx, names, city_id=city_id)
+        return await _stored(tx, names, city_id=city_id)
+    return {(row["actor"], row["key"]): row for row in rows if row["actor"] is not None}
+
+
 async def _lock(tx: Tx, names: Iterable[_Name], *, city_id: int) -> None:
-    """Hold the keys until the transaction ends, everyone in the same order; whoever comes second sees what was stored.
+    """Wait for the keys, everyone in the same order; whoever comes second sees what was stored.
 
     An advisory lock and one insert at the end cost a quarter of a row that is claimed first and completed later:
     no second version of it, half the log. Two keys that share a hash only wait for each other.
     """
     try:
         await tx.run(
-            """select pg_advisory_xact_lock(n.hash)
-               from (select distinct hashtextextended(n.actor::text || n.key, %(city)s) as hash
-                     from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key) order by hash) n""",
+            f"""select pg_advisory_xact_lock(h.hash)
+                from (select distinct {_HASH} as hash
+                      from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key) order by hash) h""",
             city=city_id, **_columns(names),
         )  # fmt: skip
     except psycopg.errors.LockNotAvailable as error:
@@ -143,10 +165,8 @@ async def _stored(tx: Tx, names: list[_Name], *, city_id: int) -> dict[_Name, di
     if not names:
         return {}
     rows = await tx.rows(
-        """select a.actor, a.key, a.operation, a.fingerprint, a.answer from infra.answers a
-           join unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
-             on a.actor = n.actor and a.key = n.key
-           where a.city_id = %(city)s""",
+        f"""select a.* from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
+            cross join lateral ({_ANSWER}) a""",
         city=city_id, **_columns(names),
     )  # fmt: skip
     return {(row["actor"], row["key"]): row for row in rows}
