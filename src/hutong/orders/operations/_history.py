@@ -1,15 +1,17 @@
 """Steps that several verbs share: locking orders, moving them along their roads, fulfilling what is paid."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from hutong import inventory, ledger, places, vouchers
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
+from hutong.infra.sql import load
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
 from hutong.kit.terms import validity
@@ -17,6 +19,11 @@ from hutong.kit.text import Text
 from hutong.ledger import Transfer
 from hutong.orders.model import Promise, UnitShare, voucher_id
 from hutong.orders.operations import _tipping
+
+Value = TypeVar("Value")
+_TITLE = msgspec.json.Decoder(Text)
+_SHARES = msgspec.json.Decoder(list[UnitShare])
+_PROMISE = msgspec.json.Decoder(Promise, strict=False)
 
 
 class Broken(Exception):
@@ -36,7 +43,7 @@ async def lock(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict[
         """select * from orders.orders where city_id = %(city)s and order_id = any(%(ids)s::uuid[])
            order by order_id for no key update""",
         city=city_id,
-        ids=sorted(set(ids)),
+        ids=list(set(ids)),
     )
     return {row["order_id"]: row for row in rows}
 
@@ -68,79 +75,99 @@ async def move(
 
 
 async def fulfil(
-    tx: Tx, ids: Sequence[UUID], *, transfers: Sequence[Transfer], city_id: int, now: datetime
+    tx: Tx, ids: Sequence[UUID], *, transfers: Sequence[Transfer], city_id: int, now: datetime,
+    orders: dict[UUID, dict[str, Any]] | None = None,
 ) -> None:  # fmt: skip
     """What was placed and is now paid: count towards tipping, issue the vouchers, book the money, sell the stock.
 
-    The orders are locked by the caller (or were inserted in this transaction) and are in state placed. The order of
-    these steps is the order of locks of the whole package (README): the hot row of the stock comes last.
+    The orders are locked by the caller (and given, when he has their rows) or were inserted in this transaction, and
+    are in state placed. The order of these steps is the order of locks of the whole package (README): the hot row of
+    the stock comes last.
     """
-    orders = await lock(tx, ids, city_id=city_id) if ids else {}
-    if orders:
+    if orders is None:
+        orders = await lock(tx, ids, city_id=city_id) if ids else {}
+    if ids:
         await _grant(tx, orders, ids, city_id=city_id, now=now)
     must(await ledger.post(tx, transfers, now=now), "capture")
     must(await inventory.confirm(tx, [orders[i]["hold_id"] for i in ids], city_id=city_id, now=now), "confirm")
+
+
+class _Bought(Struct):
+    """A line of an order that is paid now, with its columns of JSON as values; equal columns are one value."""
+
+    line_id: UUID
+    order: dict[str, Any]
+    offer_id: UUID
+    quantity: int
+    title: Text
+    shares: list[UnitShare]
+    promise: Promise
 
 
 async def _grant(
     tx: Tx, orders: dict[UUID, dict[str, Any]], ids: Sequence[UUID], *, city_id: int, now: datetime
 ) -> None:  # fmt: skip
     """The vouchers of orders that are paid now."""
-    await move(tx, [(i, "paid", None, "paid") for i in ids], city_id=city_id, now=now)
-    lines = await tx.rows(
-        """select * from orders.lines where city_id = %(city)s and order_id = any(%(ids)s::uuid[])
-           order by order_id, line_no""",
-        city=city_id,
-        ids=list(ids),
-    )
-    promises = [msgspec.convert(line["promise"], Promise, strict=False) for line in lines]
+    rows = await tx.rows(load(__package__, "paid"), city=city_id, now=now, ids=list(ids))
+    lines = _read(rows, orders)
     counted = [
-        _tipping.Count(line["offer_id"], promise.min_units, line["quantity"], promise.closes_at or now)
-        for line, promise in zip(lines, promises, strict=True)
-        if promise.waiting
+        _tipping.Count(line.offer_id, line.promise.min_units, line.quantity, line.promise.closes_at or now)
+        for line in lines
+        if line.promise.waiting
     ]
     state = await _tipping.add(tx, counted, city_id=city_id, now=now)
     city = await places.city(tx, city_id)
-    zone = city.zone if city else "UTC"
-    issues = [
-        issue
-        for line, promise in zip(lines, promises, strict=True)
-        for issue in _issues(orders[line["order_id"]], line, promise, line["offer_id"] in state.tipped, now, zone)
-    ]
+    issues = _issues(lines, state.tipped, now, city.zone if city else "UTC")
     must(await vouchers.issue(tx, issues, city_id=city_id, now=now), "issue")
-    await vouchers.activate(tx, sorted(state.newly), city_id=city_id, now=now)
+    if state.newly:
+        await vouchers.activate(tx, sorted(state.newly), city_id=city_id, now=now)
     await tx.record([*(_paid(orders[i], now) for i in ids), *(_tipped(city_id, o, now) for o in sorted(state.newly))])
 
 
-def _issues(
-    order: dict[str, Any], line: dict[str, Any], promise: Promise, tipped: bool, now: datetime, zone: str
-) -> list[vouchers.Issue]:  # fmt: skip
-    begin, end = validity(promise.terms, paid_at=now, zone=zone)
-    units = [msgspec.convert(unit, UnitShare) for unit in line["breakdown"]]
+def _read(rows: Sequence[dict[str, Any]], orders: dict[UUID, dict[str, Any]]) -> list[_Bought]:
+    """Many buy the same: each text of JSON is decoded once."""
+    titles, shares, promises = _once(_TITLE), _once(_SHARES), _once(_PROMISE)
     return [
-        vouchers.Issue(
-            voucher_id=voucher_id(line["line_id"], number),
-            kind=promise.kind,
-            member_id=order["member_id"],
-            holder_name=order["member_name"],
-            merchant_id=order["merchant_id"],
-            order_id=order["order_id"],
-            line_id=line["line_id"],
-            offer_id=line["offer_id"],
-            title=msgspec.convert(line["title"], Text),
-            unit_no=number,
-            uses=promise.uses,
-            waiting=promise.waiting and not tipped,
-            valid_from=begin,
-            valid_to=end,
-            terms=promise.terms,
-            store_ids=promise.store_ids,
-            paid_units=unit.paid,
-            due_units=unit.due,
-            asset=order["asset"],
+        _Bought(
+            line_id=row["line_id"], order=orders[row["order_id"]], offer_id=row["offer_id"], quantity=row["quantity"],
+            title=titles(row["title"]), shares=shares(row["breakdown"]), promise=promises(row["promise"]),
         )
-        for number, unit in enumerate(units)
-    ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _once(decoder: msgspec.json.Decoder[Value]) -> Callable[[str], Value]:
+    known: dict[str, Value] = {}
+
+    def decode(text: str) -> Value:
+        found = known.get(text)
+        if found is None:
+            found = known[text] = decoder.decode(text)
+        return found
+
+    return decode
+
+
+def _issues(lines: Sequence[_Bought], tipped: Collection[UUID], now: datetime, zone: str) -> list[vouchers.Issue]:
+    issues: list[vouchers.Issue] = []
+    lives: dict[int, tuple[datetime, datetime]] = {}  # by promise; those of the set live as long as its lines
+    for line in lines:
+        promise, order = line.promise, line.order
+        life = lives.get(id(promise))
+        if life is None:
+            life = lives[id(promise)] = validity(promise.terms, paid_at=now, zone=zone)
+        waiting = promise.waiting and line.offer_id not in tipped
+        issues += [
+            vouchers.Issue(
+                voucher_id=voucher_id(line.line_id, number), kind=promise.kind, member_id=order["member_id"],
+                holder_name=order["member_name"], merchant_id=order["merchant_id"], order_id=order["order_id"],
+                line_id=line.line_id, offer_id=line.offer_id, title=line.title, unit_no=number, uses=promise.uses,
+                waiting=waiting, valid_from=life[0], valid_to=life[1], terms=promise.terms,
+                store_ids=promise.store_ids, paid_units=unit.paid, due_units=unit.due, asset=order["asset"],
+            )
+            for number, unit in enumerate(line.shares)
+        ]  # fmt: skip
+    return issues
 
 
 def _paid(order: dict[str, Any], now: datetime) -> Fact:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -35,13 +36,18 @@ class Applied(Struct, frozen=True, kw_only=True):
     outcome: Outcome
 
 
-async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: datetime) -> list[Applied]:
+async def paid(
+    tx: Tx, captures: Sequence[Capture], *, city_id: int, now: datetime,
+    orders: dict[UUID, dict[str, Any]] | None = None,
+) -> list[Applied]:  # fmt: skip
     """Book each capture and fulfil its order; what comes too late or twice is refunded, with the reason.
 
     What comes in another amount is booked as a deposit and goes back, too; the order stays as it was. Each payment
-    is given here once (payments.settle sees to it), and its order exists: it was written with the order.
+    is given here once (payments.settle sees to it), and its order exists: it was written with the order. `orders`:
+    the rows of these orders, when the caller has locked them.
     """
-    orders = await _history.lock(tx, [c.order_id for c in captures], city_id=city_id)
+    if orders is None:
+        orders = await _history.lock(tx, [c.order_id for c in captures], city_id=city_id)
     results: list[Applied] = []
     on_time: dict[UUID, Capture] = {}
     back: list[tuple[Capture, str]] = []  # with the reason
@@ -52,31 +58,25 @@ async def paid(tx: Tx, captures: Sequence[Capture], *, city_id: int, now: dateti
         else:
             back.append((capture, outcome))
         results.append(Applied(order_id=capture.order_id, payment_id=capture.payment_id, outcome=outcome))
+    escrow, provider = (
+        cache(ledger.chart.escrow),
+        cache(ledger.chart.provider),
+    )  # a set has many orders of few merchants
     book = Book.city(city_id)
     transfers = [
         Transfer(
-            id=derive(c.payment_id, "capture"),
-            book=book,
-            debit=ledger.chart.provider(c.provider),
-            credit=ledger.chart.escrow(orders[c.order_id]["merchant_id"]),
-            amount=c.amount,
-            event="capture",
-            ref=c.payment_id,
+            id=derive(c.payment_id, "capture"), book=book, debit=provider(c.provider),
+            credit=escrow(orders[c.order_id]["merchant_id"]), amount=c.amount, event="capture", ref=c.payment_id,
         )
         for c in on_time.values()
     ] + [
         Transfer(
-            id=derive(c.payment_id, "capture"),
-            book=book,
-            debit=ledger.chart.provider(c.provider),
-            credit=ledger.chart.deposit(c.order_id),
-            amount=c.amount,
-            event="capture_deposit",
-            ref=c.payment_id,
+            id=derive(c.payment_id, "capture"), book=book, debit=provider(c.provider),
+            credit=ledger.chart.deposit(c.order_id), amount=c.amount, event="capture_deposit", ref=c.payment_id,
         )
         for c, _ in back
-    ]
-    await _history.fulfil(tx, list(on_time), transfers=transfers, city_id=city_id, now=now)
+    ]  # fmt: skip
+    await _history.fulfil(tx, list(on_time), transfers=transfers, city_id=city_id, now=now, orders=orders)
     await _money.send_back(
         tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now
     )

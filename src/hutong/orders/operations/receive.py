@@ -21,11 +21,12 @@ async def receive(
     Any order, any number of times: only what is new has an effect. Answers what payments.settle answers. The orders
     are locked before the payments, as everywhere, so that a refund and a callback never wait for each other.
     """
-    await _history.lock(tx, await payments.orders_of(tx, findings, city_id=city_id), city_id=city_id)
-    settled = await payments.settle(tx, findings, city_id=city_id, now=now)
+    named = await payments.orders_of(tx, findings, city_id=city_id)
+    orders = await _history.lock(tx, named, city_id=city_id)
+    settled = await payments.settle(tx, findings, city_id=city_id, now=now, orders=named)
     captures = [_capture(s) for s in settled if isinstance(s, Captured | Quarantined)]
     if captures:
-        await paid(tx, captures, city_id=city_id, now=now)
+        await paid(tx, captures, orders=orders, city_id=city_id, now=now)
     done = _ids([s for s in settled if isinstance(s, RefundDone)])
     if done:
         await refunds_done(tx, done, city_id=city_id, now=now)

@@ -59,18 +59,36 @@ async def _insert(
     tx: Tx, requests: Sequence[Issue], codes: Sequence[str], *, city_id: int, now: datetime
 ) -> dict[UUID, str]:
     """Insert what can be inserted; voucher_id -> code of those that were."""
+    rights, of = _rights(requests)
     rows = await tx.rows(
         load(__package__, "issue"), city=city_id, now=now, codes=list(codes), secrets=fresh_secrets(len(requests)),
-        ids=[r.voucher_id for r in requests], kinds=[r.kind for r in requests],
-        members=[r.member_id for r in requests], holders=[r.holder_name for r in requests],
-        merchants=[r.merchant_id for r in requests], orders=[r.order_id for r in requests],
-        lines=[r.line_id for r in requests], offers=[r.offer_id for r in requests],
-        titles=[Jsonb(r.title) for r in requests], units=[r.unit_no for r in requests],
-        uses=[r.uses for r in requests], states=["waiting" if r.waiting else "valid" for r in requests],
-        froms=[r.valid_from for r in requests], tos=[r.valid_to for r in requests],
-        terms=[Jsonb(r.terms) for r in requests],
-        stores=[Jsonb([str(store) for store in r.store_ids]) for r in requests],
-        assets=[r.asset for r in requests], paids=[r.paid_units for r in requests],
-        dues=[r.due_units for r in requests],
+        of=of, ids=[r.voucher_id for r in requests], members=[r.member_id for r in requests],
+        holders=[r.holder_name for r in requests], orders=[r.order_id for r in requests],
+        lines=[r.line_id for r in requests], units=[r.unit_no for r in requests],
+        states=["waiting" if r.waiting else "valid" for r in requests],
+        paids=[r.paid_units for r in requests], dues=[r.due_units for r in requests],
+        kinds=[r.kind for r in rights], merchants=[r.merchant_id for r in rights], offers=[r.offer_id for r in rights],
+        titles=[Jsonb(r.title) for r in rights], uses=[r.uses for r in rights],
+        froms=[r.valid_from for r in rights], tos=[r.valid_to for r in rights], terms=[Jsonb(r.terms) for r in rights],
+        stores=[Jsonb([str(store) for store in r.store_ids]) for r in rights], assets=[r.asset for r in rights],
     )  # fmt: skip
     return {row["voucher_id"]: row["code"] for row in rows}
+
+
+def _rights(requests: Sequence[Issue]) -> tuple[list[Issue], list[int]]:
+    """What is the same for many vouchers, by one request each; and the number (from 1) of it for each request.
+
+    Terms, titles and stores are compared by identity: a caller who gives each voucher a copy only sends more.
+    """
+    numbers: dict[tuple[object, ...], int] = {}
+    rights: list[Issue] = []
+    of: list[int] = []
+    for r in requests:
+        shared = id(r.terms), id(r.title), id(r.store_ids), r.offer_id.int, r.merchant_id.int, r.valid_from, r.valid_to
+        key = *shared, r.kind, r.uses, r.asset
+        number = numbers.get(key)
+        if number is None:
+            rights.append(r)
+            number = numbers[key] = len(rights)
+        of.append(number)
+    return rights, of
