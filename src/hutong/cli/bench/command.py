@@ -11,6 +11,7 @@ import click
 from hutong.cli.base import Context, json_option, say
 from hutong.cli.bench.frame import run
 from hutong.cli.bench.pages import pages
+from hutong.cli.bench.replay import replay
 from hutong.cli.bench.scene import Options, Scene
 from hutong.cli.bench.scenes.finding import Finding
 from hutong.cli.bench.scenes.flash import claim, flash, spread
@@ -144,4 +145,5 @@ def search_command(ctx: Context, stores: int, **given: Any) -> None:
 
 
 bench.add_command(pages)
+bench.add_command(replay)
 bench.add_command(storm)

@@ -58,6 +58,38 @@ class Tally(Struct):
     refunded: int = 0
 
 
+class Seller:
+    """Sells to the crowd: a set of orders is placed, and a moment later the provider says that all are paid."""
+
+    def __init__(self, db: Database, *, city_id: int, schemes: Schemes, hold_for: timedelta) -> None:
+        self._db, self._city_id, self._schemes, self._hold_for = db, city_id, schemes, hold_for
+
+    def ask(self, order_id: UUID, payment_id: UUID, member_id: UUID, number: int, deal: Deal, quantity: int) -> Place:
+        """The order of a guest with this number."""
+        return Place(
+            order_id=order_id, payment_id=payment_id, channel="replay", member_id=member_id,
+            member_name=f"Guest {number:04d}", phone_tail=f"{number:04d}", wants=(Wanted(deal.offer_id, quantity),),
+            expect=Amount(deal.row.price * quantity, ASSET),
+        )  # fmt: skip
+
+    async def sell(self, asks: Sequence[Place], now: datetime) -> None:
+        """Two transactions, however many they are. Raises ReplayBroken when one is refused."""
+
+        async def place(tx: Tx) -> Any:
+            return await orders.place(
+                tx, asks, city_id=self._city_id, now=now, schemes=self._schemes, hold_for=self._hold_for
+            )
+
+        _sure(await self._db.run_city(self._city_id, place))
+        later = now + PAYS_AFTER
+        findings = [_captured(ask, self._city_id, later) for ask in asks]
+
+        async def receive(tx: Tx) -> Any:
+            return await orders.receive(tx, findings, city_id=self._city_id, now=later)
+
+        await self._db.run_city(self._city_id, receive)
+
+
 class Replay:
     """One life of a town. `moved` hears of progress."""
 
@@ -72,6 +104,7 @@ class Replay:
         """Build the town and live through all of its days; what became of each offer's units."""
         place = await town.build(self._db, rows)
         self._city_id = place.city_id
+        self._seller = Seller(self._db, city_id=place.city_id, schemes=self._schemes, hold_for=self._hold_for)
         self._members = [derive(place.root, f"member/{n}") for n in range(crowd.MEMBERS)]
         self._tallies = {deal.offer_id: Tally() for deal in place.deals}
         sales: dict[date, list[Errand]] = {}
@@ -129,31 +162,15 @@ class Replay:
             group.create_task(run([one for one in errands if one.deal.offer_id.int % LANES == number]))
 
     async def _sell(self, errands: list[Errand], now: datetime) -> None:
-        asks = [self._ask(errand) for errand in errands]
-
-        async def place(tx: Tx) -> Any:
-            return await orders.place(
-                tx, asks, city_id=self._city_id, now=now, schemes=self._schemes, hold_for=self._hold_for
+        asks = [
+            self._seller.ask(
+                e.order_id, derive(e.order_id, "payment"), self._members[e.purchase.member], e.purchase.member, e.deal,
+                e.purchase.quantity,
             )
-
-        _sure(await self._db.run_city(self._city_id, place))
-        later = now + PAYS_AFTER
-        findings = [_captured(ask, self._city_id, later) for ask in asks]
-
-        async def receive(tx: Tx) -> Any:
-            return await orders.receive(tx, findings, city_id=self._city_id, now=later)
-
-        await self._db.run_city(self._city_id, receive)
+            for e in errands
+        ]  # fmt: skip
+        await self._seller.sell(asks, now)
         self._moved("sold", sum(errand.purchase.quantity for errand in errands))
-
-    def _ask(self, errand: Errand) -> Place:
-        purchase, deal = errand.purchase, errand.deal
-        return Place(
-            order_id=errand.order_id, payment_id=derive(errand.order_id, "payment"), channel="replay",
-            member_id=self._members[purchase.member], member_name=f"Guest {purchase.member:04d}",
-            phone_tail=f"{purchase.member:04d}", wants=(Wanted(deal.offer_id, purchase.quantity),),
-            expect=Amount(deal.row.price * purchase.quantity, ASSET),
-        )  # fmt: skip
 
     async def _serve(self, guests: list[Errand], now: datetime) -> None:
         """Guests show a QR code or read their code aloud. Those whose deal did not tip have nothing to show."""

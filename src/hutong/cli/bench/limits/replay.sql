@@ -1,0 +1,69 @@
+-- The same rows as a replay has written, by bare INSERT ... SELECT into copies of its tables with the same columns,
+-- CHECKs and indexes (`like ... including all` copies no foreign keys). Variables: city, sets.
+\set QUIET on
+select set_config('bench.city', :'city', false), set_config('bench.sets', :'sets', false) \gset dropped_
+drop schema if exists bench_replay cascade;
+create schema bench_replay;
+create table bench_replay.took (what text, seconds double precision, rows bigint);
+create table bench_replay.copied (name text, copy text, source text, columns text);
+do $$
+declare one record; city int := current_setting('bench.city')::int; sets int := current_setting('bench.sets')::int;
+begin
+  insert into bench_replay.copied (name, copy, source, columns)
+  select t.name, 'bench_replay.' || replace(t.name, '.', '_'), 'bench_replay.of_' || replace(t.name, '.', '_'),
+         (select string_agg(quote_ident(c.column_name), ', ' order by c.ordinal_position)
+          from information_schema.columns c
+          where c.table_schema || '.' || c.table_name = t.name and c.is_generated = 'NEVER')
+  from unnest(array['orders.orders', 'orders.lines', 'orders.changes', 'inventory.holds', 'inventory.wants',
+                    'payments.payments', 'payments.changes', 'vouchers.vouchers', 'vouchers.changes',
+                    'ledger.city_transfers', 'infra.facts']) as t (name);
+  for one in select * from bench_replay.copied loop
+    execute format('create table %s (like %s including all)', one.copy, one.name);
+    execute format('create unlogged table %s as select t.*, ((row_number() over () - 1) * %s / count(*) over ())::int'
+                   ' as set_no from %s t where city_id = %s', one.source, sets, one.name, city);
+    execute format('create index on %s (set_no)', one.source);
+  end loop;
+end $$;
+vacuum analyze;
+checkpoint;
+
+-- As one: a statement for each table, one transaction.
+do $$
+declare one record; began timestamptz := clock_timestamp(); written bigint; total bigint := 0;
+begin
+  for one in select * from bench_replay.copied loop
+    execute format('insert into %s (%s) select %s from %s', one.copy, one.columns, one.columns, one.source);
+    get diagnostics written = row_count;
+    total := total + written;
+  end loop;
+  commit;
+  insert into bench_replay.took values ('whole', extract(epoch from clock_timestamp() - began), total);
+end $$;
+do $$
+declare one record;
+begin
+  for one in select * from bench_replay.copied loop execute format('truncate %s', one.copy); end loop;
+end $$;
+checkpoint;
+
+-- In transactions of the size of a set.
+do $$
+declare
+  one record; began timestamptz := clock_timestamp(); written bigint; total bigint := 0;
+  sets int := current_setting('bench.sets')::int;
+begin
+  for number in 0 .. sets - 1 loop
+    for one in select * from bench_replay.copied loop
+      execute format('insert into %s (%s) select %s from %s where set_no = $1',
+                     one.copy, one.columns, one.columns, one.source) using number;
+      get diagnostics written = row_count;
+      total := total + written;
+    end loop;
+    commit;
+  end loop;
+  insert into bench_replay.took values ('sets', extract(epoch from clock_timestamp() - began), total);
+end $$;
+select json_object_agg(what, json_build_object('seconds', seconds, 'rows', rows))::jsonb
+       || jsonb_build_object('units', (select count(*) from bench_replay.vouchers_vouchers))
+from bench_replay.took;
+drop schema bench_replay cascade;
