@@ -146,3 +146,30 @@ async def test_what_was_withdrawn_waits_for_nobody(db: Database, now):
     late = Decide(review_id=review.review_id, side="merchant", by=LIN, granted=True, reason="rules_broken")
     assert (await one(db, reviews.decide, late, now)).state == "withdrawn"
     assert await audit_clean(db)
+
+
+async def test_every_queue_goes_on_where_the_page_before_ended(db: Database, now):
+    """Also when several came at one instant; a page of one each."""
+    lane = await a_lane(db, now)
+    found = [await reviewed(db, lane, now, 1) for _ in range(3)]
+    ids = {one.review_id for one in found}
+    await do(db, reviews.report, [a_report(review) for review in found], now)
+    await do(db, reviews.appeal, [Appeal(review_id=i, side="merchant", by=LIN, words="不实") for i in ids], now)
+    async with db.reading(CITY) as tx:
+        seen: list = []
+        for _ in range(4):
+            end = (now, seen[-1]) if seen else None
+            seen += [r.review_id for r in await reviews.reported(tx, HERE, city_id=CITY, after=end, limit=1)]
+        assert (len(seen), set(seen)) == (3, ids)
+        asked: list = []
+        for _ in range(4):
+            end = (asked[-1].at, asked[-1].review_id) if asked else None
+            asked += await reviews.open_appeals(tx, HERE, city_id=CITY, after=end, limit=1)
+        assert (len(asked), {one.review_id for one in asked}) == (3, ids)
+    await do(db, reviews.moderate, [Moderate(review_id=i, by=LIN, verb="hide", reason="insult") for i in ids], now)
+    async with db.reading(CITY) as tx:
+        gone: list[Review] = []
+        for _ in range(4):
+            last = (gone[-1].written_at, gone[-1].review_id) if gone else None
+            gone += await reviews.hidden(tx, HERE, city_id=CITY, after=last, limit=1)
+    assert (len(gone), {one.review_id for one in gone}) == (3, ids)

@@ -81,17 +81,24 @@ async def counts_by_status(tx: Tx, scope: Scope, *, city_id: int, merchant_id: U
     return {row["status"]: row["n"] for row in rows}
 
 
-async def waiting(tx: Tx, scope: Scope, *, city_id: int, limit: int = 50) -> list[Waiting]:
-    """What waits for review within the scope of REVIEW_OFFERS, the longest first."""
+async def waiting(
+    tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 50
+) -> list[Waiting]:  # fmt: skip
+    """What waits for review within the scope of REVIEW_OFFERS, the longest first; `after`: (since, offer_id) of the
+    last of the page before."""
+    at, last = after or (None, None)
     allowed, params = _seen_by(scope)
     rows = await tx.rows(
         f"""select q.*, c.at as since
             from ({OFFER} and o.status = 'in_review' and {allowed}) q
             join catalog.offer_changes c
               on c.city_id = %(city)s and c.offer_id = q.offer_id and c.version = q.version
+            where %(at)s::timestamptz is null or (c.at, q.offer_id) > (%(at)s::timestamptz, %(last)s::uuid)
             order by c.at, q.offer_id limit %(limit)s""",
         city=city_id,
         limit=limit,
+        at=at,
+        last=last,
         **params,
     )
     return [Waiting(offer=offer_of_row(row), since=row["since"]) for row in rows]

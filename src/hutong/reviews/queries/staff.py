@@ -1,6 +1,7 @@
 """What merchants and operators read. Each query of theirs begins with the scope."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -49,40 +50,61 @@ async def standing(tx: Tx, scope: Scope, *, city_id: int, store_id: UUID | None 
     return Standing(rating=rating, unanswered=sum(row["unanswered"] for row in rows))
 
 
-async def reported(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> list[Review]:
-    """The reviews within the scope that have open reports, the longest waiting first."""
+async def reported(
+    tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
+) -> list[Review]:  # fmt: skip
+    """The reviews within the scope that have open reports, the longest waiting first.
+
+    `after`: (when first reported, review_id) of the last of the page before.
+    """
+    at, last = after or (None, None)
     allowed, params = scope.sql(city="r.city_id")
     rows = await tx.rows(
         f"""select {COLUMNS} from reviews.reviews r
             where r.city_id = %(city)s and {allowed} and r.open_reports > 0
+              and (%(at)s::timestamptz is null or (r.reported_at, r.review_id) > (%(at)s::timestamptz, %(last)s::uuid))
             order by r.reported_at, r.review_id limit %(limit)s""",
-        city=city_id, limit=limit, **params,
+        city=city_id, limit=limit, at=at, last=last, **params,
     )  # fmt: skip
     return [as_review(row) for row in rows]
 
 
-async def hidden(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> list[Review]:
-    """The reviews within the scope that are hidden, the newest first."""
+async def hidden(
+    tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
+) -> list[Review]:  # fmt: skip
+    """The reviews within the scope that are hidden, the newest first.
+
+    `after`: (written_at, review_id) of the last of the page before.
+    """
+    at, last = after or (None, None)
     allowed, params = scope.sql(city="r.city_id")
     rows = await tx.rows(
         f"""select {COLUMNS} from reviews.reviews r
             where r.city_id = %(city)s and {allowed} and r.state = 'hidden'
+              and (%(at)s::timestamptz is null or (r.written_at, r.review_id) < (%(at)s::timestamptz, %(last)s::uuid))
             order by r.written_at desc, r.review_id desc limit %(limit)s""",
-        city=city_id, limit=limit, **params,
+        city=city_id, limit=limit, at=at, last=last, **params,
     )  # fmt: skip
     return [as_review(row) for row in rows]
 
 
-async def open_appeals(tx: Tx, scope: Scope, *, city_id: int, limit: int = 20) -> list[Appealed]:
-    """The open appeals within the scope, the oldest first; those of reviews that were withdrawn are left out."""
+async def open_appeals(
+    tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
+) -> list[Appealed]:  # fmt: skip
+    """The open appeals within the scope, the oldest first; those of reviews that were withdrawn are left out.
+
+    `after`: (at, review_id) of the last of the page before.
+    """
+    at, last = after or (None, None)
     allowed, params = scope.sql(city="a.city_id")
     rows = await tx.rows(
         f"""select a.review_id, a.side, a.words, a.by, a.at, a.decided_at, a.granted, a.reason
             from reviews.appeals a
             join reviews.reviews r on r.city_id = %(city)s and r.review_id = a.review_id and r.state <> 'withdrawn'
             where a.city_id = %(city)s and {allowed} and a.decided_at is null
+              and (%(at)s::timestamptz is null or (a.at, a.review_id) > (%(at)s::timestamptz, %(last)s::uuid))
             order by a.at, a.review_id limit %(limit)s""",
-        city=city_id, limit=limit, **params,
+        city=city_id, limit=limit, at=at, last=last, **params,
     )  # fmt: skip
     return [msgspec.convert(row, Appealed) for row in rows]
 

@@ -22,6 +22,7 @@ from hutong.settlement import Earning, Step
 from hutong.web.merchant import sheets
 from hutong.web.merchant.periods import Period, period_of, span
 from hutong.web.merchant.till import Till
+from hutong.web.shared.cursors import read_cursor
 from hutong.web.shared.files import attachment
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit
@@ -71,7 +72,7 @@ async def statement(
         asset = await selling.currency(tx, till.city_id)
         where = {"city_id": till.city_id, "asset": asset}
         found = await settlement.statement(
-            tx, till.merchant_id, since=since, until=until, after=page_after(after), limit=ON_PAGE,
+            tx, till.merchant_id, since=since, until=until, after=read_cursor(after), limit=ON_PAGE,
             store_id=it.store_id, **where,
         )  # fmt: skip
         step: Step | None = next((one for one in STEPS if one == shown), None)
@@ -205,20 +206,6 @@ async def _with_uses(
     if missing:
         names |= {key: one.name for key, one in (await merchants.stores(tx, till.city_id, missing)).items()}
     return [sheets.Line.of(one, uses.get(one.redemption_id), names, language) for one in chunk]
-
-
-def page_after(after: str | None) -> tuple[datetime, UUID] | None:
-    """Where the page begins: `<instant>~<redemption>`, as the page before said."""
-    if after is None:
-        return None
-    at, _, last = after.partition("~")
-    try:
-        instant, redemption = datetime.fromisoformat(at.replace(" ", "+")), UUID(last)
-    except ValueError:
-        raise BadInput(field="after", why="?") from None
-    if instant.tzinfo is None:
-        raise BadInput(field="after", why="?")
-    return instant, redemption
 
 
 ROUTES = (statement, one_line, as_file)

@@ -23,6 +23,7 @@ from hutong.kit.text import Text
 from hutong.merchants import Merchant, Store
 from hutong.web.operator.frame import AtDesk, Desk
 from hutong.web.operator.landing import counted
+from hutong.web.shared.cursors import After, read_cursor, write_cursor
 from hutong.web.shared.formats import Formats
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
@@ -71,20 +72,26 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 @get("/{city:str}/deals", guards=[REVIEWS_DEALS])
-async def queue(visit: Visiting, desk: AtDesk, done: str = "") -> Response[str]:
+async def queue(visit: Visiting, desk: AtDesk, done: str = "", after: After = None) -> Response[str]:
     """What waits for review, the longest waiting first."""
     desk.must(Permission.REVIEW_OFFERS)
-    return await _page(visit, desk, done=done if done in ("approve", "reject") else "")
+    return await _page(visit, desk, after=after, done=done if done in ("approve", "reject") else "")
 
 
-async def _page(visit: Visit, desk: Desk, *, status: int = 200, **more: Any) -> Response[str]:
+async def _page(
+    visit: Visit, desk: Desk, *, status: int = 200, after: str | None = None, **more: Any
+) -> Response[str]:  # fmt: skip
     visit.frame["tab"] = "deals"
     await counted(visit, desk)
     async with visit.house.db.reading(desk.city_id) as tx:
-        found = await catalog.waiting(tx, desk.scope, city_id=desk.city_id, limit=ON_PAGE)
-        items = await _items(tx, visit, desk, found)
+        found = await catalog.waiting(
+            tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
+        )  # fmt: skip
+        items = await _items(tx, visit, desk, found[:ON_PAGE])
         shelves = {one.slug: one.name for one in await catalog.categories(tx)}
+    end = found[ON_PAGE - 1] if len(found) > ON_PAGE else None
     context: dict[str, Any] = {"done": "", "wrong": None} | more
+    context |= {"more": write_cursor(end.since, end.offer.offer_id) if end else None, "further": bool(after)}
     return visit.page(
         "operator/deals.html", status=status, items=items, reasons=REASONS, shelves=shelves, **context
     )  # fmt: skip

@@ -17,6 +17,7 @@ from hutong.merchants import Store
 from hutong.reviews import APPEAL_REASONS, HIDE_REASONS, Review, ReviewUnknown, Side, Verb
 from hutong.web.operator.frame import AtDesk, Desk
 from hutong.web.operator.landing import counted
+from hutong.web.shared.cursors import After, Cursor, read_cursor, write_cursor
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visiting
@@ -39,44 +40,60 @@ class AppealForm(KeyedForm, frozen=True, kw_only=True):
 
 
 @get("/{city:str}/reviews", guards=[MODERATES])
-async def reported(visit: Visiting, desk: AtDesk) -> Response[str]:
+async def reported(visit: Visiting, desk: AtDesk, after: After = None) -> Response[str]:
     """Reviews with open reports, the longest waiting first."""
     desk.must(Permission.MODERATE_REVIEWS)
     visit.frame["tab"] = "reported"
     await counted(visit, desk)
     async with visit.house.db.reading(desk.city_id) as tx:
-        found = await reviews.reported(tx, desk.scope, city_id=desk.city_id, limit=ON_PAGE)
+        found = await reviews.reported(
+            tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
+        )  # fmt: skip
         told = await reviews.reports_of(tx, [one.review_id for one in found], city_id=desk.city_id)
         stores = await _stores(tx, desk, found)
-    return visit.page("operator/reported.html", found=found, told=told, stores=stores, reasons=HIDE_REASONS)
+    since = {one.review_id: min(r.at for r in told[one.review_id] if r.outcome is None) for one in found}
+    return visit.page(
+        "operator/reported.html", found=found[:ON_PAGE], told=told, stores=stores, reasons=HIDE_REASONS,
+        more=_more([(since[one.review_id], one.review_id) for one in found]), further=bool(after),
+    )  # fmt: skip
 
 
 @get("/{city:str}/hidden", guards=[MODERATES])
-async def hidden(visit: Visiting, desk: AtDesk) -> Response[str]:
+async def hidden(visit: Visiting, desk: AtDesk, after: After = None) -> Response[str]:
     """Reviews that are hidden, the newest first: any of them can be shown again."""
     desk.must(Permission.MODERATE_REVIEWS)
     visit.frame["tab"] = "hidden"
     await counted(visit, desk)
     async with visit.house.db.reading(desk.city_id) as tx:
-        found = await reviews.hidden(tx, desk.scope, city_id=desk.city_id, limit=ON_PAGE)
+        found = await reviews.hidden(
+            tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
+        )  # fmt: skip
         changes = await reviews.changes_of(tx, [one.review_id for one in found], city_id=desk.city_id)
         stores = await _stores(tx, desk, found)
-    return visit.page("operator/hidden.html", found=found, changes=changes, stores=stores)
+    return visit.page(
+        "operator/hidden.html", found=found[:ON_PAGE], changes=changes, stores=stores,
+        more=_more([(one.written_at, one.review_id) for one in found]), further=bool(after),
+    )  # fmt: skip
 
 
 @get("/{city:str}/appeals", guards=[MODERATES])
-async def appeals(visit: Visiting, desk: AtDesk) -> Response[str]:
+async def appeals(visit: Visiting, desk: AtDesk, after: After = None) -> Response[str]:
     """Open appeals, the oldest first."""
     desk.must(Permission.MODERATE_REVIEWS)
     visit.frame["tab"] = "appeals"
     await counted(visit, desk)
     async with visit.house.db.reading(desk.city_id) as tx:
-        found = await reviews.open_appeals(tx, desk.scope, city_id=desk.city_id, limit=ON_PAGE)
+        found = await reviews.open_appeals(
+            tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
+        )  # fmt: skip
         ids = [one.review_id for one in found]
         about = {r.review_id: r for r in await reviews.by_ids(tx, ids, city_id=desk.city_id) if r is not None}
         changes = await reviews.changes_of(tx, ids, city_id=desk.city_id)
         stores = await _stores(tx, desk, list(about.values()))
-    return visit.page("operator/appeals.html", found=found, about=about, changes=changes, stores=stores)
+    return visit.page(
+        "operator/appeals.html", found=found[:ON_PAGE], about=about, changes=changes, stores=stores,
+        more=_more([(one.at, one.review_id) for one in found]), further=bool(after),
+    )  # fmt: skip
 
 
 @get("/{city:str}/reviews/{review:str}", guards=[MODERATES])
@@ -134,6 +151,11 @@ async def decide_appeal(
         reason=reason, key=data.key,
     )  # fmt: skip
     return Redirect(desk.to("/appeals"), status_code=303)
+
+
+def _more(ends: Sequence[Cursor]) -> str | None:
+    """Where the next page begins, when one more was found than a page holds."""
+    return write_cursor(*ends[ON_PAGE - 1]) if len(ends) > ON_PAGE else None
 
 
 async def _stores(tx: Tx, desk: Desk, found: Sequence[Review]) -> dict[UUID, Store]:
