@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx2
 
 from hutong import people
+from hutong.cli.bench.storm.command import RESPAWN
 from hutong.cli.processes import environment, server_command, worker_command
 from hutong.desk.house import House
 from hutong.infra.db import Database
@@ -42,6 +43,10 @@ class Process:
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self._child = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def running(self) -> bool:
@@ -95,14 +100,14 @@ class Installation:
         self._running.append(Process(command, env))
         return self._running[-1]
 
-    def spawn_server(self, port: int | None = None) -> Process:
-        """A server that is only just being started."""
-        settings = self.settings.model_copy(update={"port": port or self.settings.port})
-        return self._start(server_command(settings, TARGET), settings)
+    def spawn_server(self, port: int | None = None, *, workers: int = 1, target: str = TARGET) -> Process:
+        """A server that is only just being started, with so many processes that serve."""
+        settings = self.settings.model_copy(update={"port": port or self.settings.port, "workers": workers})
+        return self._start([*server_command(settings, target), *RESPAWN], settings)
 
-    async def server(self, port: int | None = None) -> Process:
+    async def server(self, port: int | None = None, *, workers: int = 1, target: str = TARGET) -> Process:
         """A server that answers."""
-        process = self.spawn_server(port)
+        process = self.spawn_server(port, workers=workers, target=target)
         for _ in range(600):
             assert process.running, "the server ended while it started"
             try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hutong.cli.bench.client.wire import Answer, wait_of
 from hutong.cli.bench.storm.journal import Journal, Outcome
-from hutong.cli.bench.storm.line import Line, Lost
+from hutong.cli.bench.storm.line import Line, Lost, NotSent
 
 LONGEST_WAIT = 2.0  # seconds; of what Retry-After asks
 UNKNOWN = "outcome_unknown"  # the code of a 503 after which the effect may be there
@@ -55,12 +55,12 @@ def understand(answer: Answer) -> Said:
 
 
 class Client:
-    """Asks on lines of a pool; `fewest_s` and `longest_s` bound how long a key is asked for again."""
+    """Asks on lines of a pool. losses: requests without an answer; cut_off: those of them that had been sent."""
 
     def __init__(self, host: str, port: int, journal: Journal) -> None:
         self._host, self._port, self.journal = host, port, journal
         self._idle: list[Line] = []
-        self.requests = self.losses = self.busy = 0
+        self.requests = self.losses = self.cut_off = self.busy = 0
 
     async def once(self, op: str, key: str, wire: bytes) -> Said:
         """One request and its entry; a lost connection is an unknown outcome."""
@@ -70,6 +70,7 @@ class Client:
             said = understand(await line.ask(wire))
         except Lost as error:
             self.losses += 1
+            self.cut_off += not isinstance(error, NotSent)
             said = Said("unknown", {}, str(error), 0.1)
         finally:
             self._idle.append(line)
@@ -82,11 +83,11 @@ class Client:
             self.journal.note(op, key, said.outcome, str(made) if said.outcome == "ok" else said.code)
         return said
 
-    async def until_known(self, op: str, key: str, wire: bytes, *, tries: int = 60) -> Said:
-        """The same request, again and again until it is done or refused."""
+    async def until_known(self, op: str, key: str, wire: bytes, *, patience_s: float = 180) -> Said:
+        """The same request, again and again until it is done or refused; a server may need a while to come back."""
+        until = asyncio.get_running_loop().time() + patience_s
         said = await self.once(op, key, wire)
-        while said.outcome in ("busy", "unknown") and tries > 0:
-            tries -= 1
+        while said.outcome in ("busy", "unknown") and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(max(said.wait_s, 0.05))
             said = await self.once(op, key, wire)
         return said

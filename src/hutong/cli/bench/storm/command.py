@@ -25,7 +25,7 @@ from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
 from hutong.kit.ids import ORDER
 
-RESPAWN = ("--respawn-failed-workers", "--respawn-interval", "0.2")
+RESPAWN = ("--respawn-failed-workers",)  # when one that serves dies, the others go on and another comes
 
 
 class Storm(Struct, frozen=True, kw_only=True):

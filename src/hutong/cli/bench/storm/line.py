@@ -9,6 +9,10 @@ class Lost(Exception):
     """The connection ended before the answer: what was asked may be done or not."""
 
 
+class NotSent(Lost):
+    """No connection could be had, so nothing was asked."""
+
+
 class Line(asyncio.Protocol):
     """One request at a time. Opened when it is first used, and anew after each loss."""
 
@@ -19,7 +23,7 @@ class Line(asyncio.Protocol):
         self._buffer = bytearray()
 
     async def ask(self, request: bytes, *, patience_s: float = 60) -> Answer:
-        """Send and wait. Raises Lost, also when no connection could be had (then nothing was sent)."""
+        """Send and wait. Raises Lost, or NotSent."""
         wire = await self._opened()
         self._answer = asyncio.get_running_loop().create_future()
         wire.write(request)
@@ -36,7 +40,7 @@ class Line(asyncio.Protocol):
         return answer
 
     async def abandon(self, request: bytes, *, after_s: float) -> None:
-        """Send, and hang up without having read anything. Raises Lost when no connection could be had."""
+        """Send, and hang up without having read anything. Raises NotSent."""
         wire = await self._opened()
         wire.write(request)
         await asyncio.sleep(after_s)
@@ -57,7 +61,7 @@ class Line(asyncio.Protocol):
                         lambda: self, self._host, self._port
                     )
             except (OSError, TimeoutError) as error:
-                raise Lost(f"no connection: {error}") from error
+                raise NotSent(f"no connection: {error}") from error
         return self._wire
 
     def data_received(self, data: bytes) -> None:

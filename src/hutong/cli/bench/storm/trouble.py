@@ -18,20 +18,23 @@ def kill_hard(pid: int) -> None:
 
 
 def a_worker_of(server: int) -> int | None:
-    """The youngest process that serves requests under a server; the server itself only looks after them."""
+    """The process under a server that serves for the longest time; the server itself only looks after them.
+
+    The longest, because the server gives up when one that it has just brought back dies within 5 seconds.
+    """
     try:
         children = psutil.Process(server).children()
     except psutil.NoSuchProcess:
         return None
-    serving = [child for child in children if "resource_tracker" not in " ".join(_command(child))]
-    return max(serving, key=lambda child: child.create_time()).pid if serving else None
+    serving = [child for child in children if _serves(child)]
+    return min(serving, key=lambda child: child.create_time()).pid if serving else None
 
 
-def _command(process: psutil.Process) -> list[str]:
+def _serves(process: psutil.Process) -> bool:
     try:
-        return process.cmdline()
+        return process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return []
+        return False
 
 
 class Schedule:
