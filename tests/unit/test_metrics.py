@@ -31,12 +31,16 @@ def test_requests_are_counted_by_route_and_status(change):
 
 
 def test_batches_tell_size_wait_and_splits(change):
-    metrics.batch_done(BatchRun(name="redeem", city_id=1, size=3, parts=1, waited_s=0.001, ran_s=0.02))
-    metrics.batch_done(BatchRun(name="redeem", city_id=2, size=5, parts=3, waited_s=0.001, ran_s=0.02))
+    metrics.batch_done(BatchRun(name="redeem", city_id=1, size=3, parts=1, waited_s=0.001, ran_s=0.02, again={}))
+    again = {"deadlock": 2}
+    metrics.batch_done(BatchRun(name="redeem", city_id=2, size=5, parts=3, waited_s=0.001, ran_s=0.02, again=again))
+    metrics.waiting({"redeem": 4})
     assert change('hutong_batch_size_count{operation="redeem"}') == 2
     assert change('hutong_batch_size_sum{operation="redeem"}') == 8
     assert change('hutong_batch_splits_total{operation="redeem"}') == 1
     assert change('hutong_batch_seconds_sum{operation="redeem"}') == pytest.approx(0.04)
+    assert change('hutong_db_retries_total{reason="deadlock"}') == 2
+    assert rendered()['hutong_batch_waiting{operation="redeem"}'] == 4
 
 
 def test_the_rest_of_the_house(change):
