@@ -4,6 +4,8 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 JOBS ?= 2
+# Tests start many processes: each would compile all it imports if none were allowed to keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test lint bench pictures styles figures clean test-db
 .DEFAULT_GOAL := help
@@ -34,9 +36,7 @@ demo: .venv/.run  ## a whole city on this machine: install, start, load, serve (
 
 test: .venv/.dev  ## all tests, browser tests included
 	@tools/chromium.sh
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS) || { \
-	  echo "Once more what failed, alone: a browser on a crowded machine may be late. It fails if it fails again."; \
-	  $(BIN)/python -m pytest -q -n 0 --lf --lfnf=none $(ARGS); }
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-db: .venv/.dev  ## the database and story tests, against HUTONG_TEST_DATABASE_URL when it is set
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup tests/db tests/stories $(ARGS)
@@ -45,8 +45,7 @@ lint: .venv/.dev  ## style, types, floors, manners
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/pyright
-	@$(BIN)/python -m pytest -q tests/test_tidy.py
+	@$(BIN)/pyright & types=$$!; $(BIN)/python -m pytest -q tests/test_tidy.py; manners=$$?; wait $$types && exit $$manners
 
 bench: .venv/.run  ## the main job once, timed, on a fresh database (load benches come with their own issue)
 	@$(BIN)/hutong demo --once
