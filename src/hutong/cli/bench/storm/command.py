@@ -16,6 +16,7 @@ from hutong.cli.bench.storm.asking import Client
 from hutong.cli.bench.storm.claims import OP, Claims, wishes
 from hutong.cli.bench.storm.journal import Journal
 from hutong.cli.bench.storm.judge import wrong_with
+from hutong.cli.bench.storm.mixing import perform_mixed
 from hutong.cli.bench.storm.trouble import Schedule, a_worker_of, evenly, kill_hard, postmaster_of
 from hutong.cli.bench.town import Town
 from hutong.cli.keep import audited
@@ -25,6 +26,10 @@ from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
 from hutong.kit.ids import ORDER
 
+SHOWN = (
+    "granted", "done", "refused", "deadlocks", "retries", "requests", "lost_lines", "told_busy", "unknown_at_the_end",
+    "seconds", "rate",
+)  # fmt: skip
 RESPAWN = ("--respawn-failed-workers",)  # when one that serves dies, the others go on and another comes
 
 
@@ -49,21 +54,28 @@ class Storm(Struct, frozen=True, kw_only=True):
 @click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Server processes.")
 @click.option("--kill-postgres", type=click.IntRange(0, 100), default=1, show_default=True, help="So often, SIGKILL.")
 @click.option("--kill-server", type=click.IntRange(0, 100), default=1, show_default=True, help="A serving process.")
+@click.option("--mixed", is_flag=True, help="Instead: buy, pay, cancel, use, undo and refund, all at once.")
+@click.option("--seconds", type=click.FloatRange(1, 36_000), default=30, show_default=True, help="Of a mixed storm.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same number sends the same claims.")
 @json_option
 @click.pass_obj
-def storm(ctx: Context, as_json: bool, **given: Any) -> None:
+def storm(ctx: Context, as_json: bool, mixed: bool, seconds: float, **given: Any) -> None:
     """Too many claims for one quota, pressed twice and cut, while processes are killed: was anybody told an untruth?
 
-    Exit 1 when an acknowledged claim is missing, a unit is lost or sold twice, or an invariant is broken.
+    With --mixed nobody is killed, but everything is done to the same orders at once, and deadlocks are counted.
+    Exit 1 when an acknowledged claim is missing, a unit is lost or sold twice, an invariant is broken, or there was a
+    deadlock.
     """
-    result = perform(ctx, Storm(**given))
+    if mixed:
+        names = ("connections", "workers", "members", "quota", "seed")
+        result = perform_mixed(ctx, seconds=seconds, **{name: given[name] for name in names})
+    else:
+        result = perform(ctx, Storm(**given))
     for line in result["wrong"]:
         words.print(f"[red]wrong: {line}[/red]")
     for violation in result["audit"]:
         words.print(f"[red]{violation['code']}[/red] {violation['sentence']}")
-    shown = ("granted", "refused", "requests", "lost_lines", "told_busy", "unknown_at_the_end", "seconds", "rate")
-    words.print(", ".join(f"{name} {result[name]}" for name in shown))
+    words.print(", ".join(f"{name} {result[name]}" for name in SHOWN if name in result))
     say(result, as_json)
     sys.exit(1 if result["wrong"] or result["audit"] else 0)
 
