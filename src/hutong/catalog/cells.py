@@ -35,7 +35,10 @@ def named(city_id: int, plain: str) -> str:
 def rings(city_id: int, query: str, *, plain: str, point: Point | None) -> list[str]:
     """The query as a list of queries, in the order in which they are asked: exact names, ring after ring around the
     point, everything. Together they match what `query` matches and what has exactly this name."""
-    near = [] if point is None else [f"({query}) & ({_around(city_id, n, point)})" for n in range(len(GRIDS))]
+    grids = (
+        range(1, len(GRIDS), 2) if ":*" in query else range(len(GRIDS))
+    )  # each look for beginnings walks all of them
+    near = [] if point is None else [f"({query}) & ({_around(city_id, n, point)})" for n in grids]
     return [f"'{named(city_id, plain)}'", *near, query]
 
 

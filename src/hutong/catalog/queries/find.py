@@ -16,7 +16,7 @@ from hutong.kit.geo import Point
 from hutong.kit.text import Text
 from hutong.places.near import cube_of
 
-MOST_HITS = 250  # documents that are ranked, nearest rings first: a word that matches more says too little
+MOST_HITS = 200  # documents that are ranked, nearest rings first: a word that matches more says too little
 _SHORTEST_SOUND = 4  # three-letter pieces of anything shorter fit everything
 
 _SOUND = """union all (

@@ -13,6 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # A document is a little longer than what PostgreSQL keeps in place, and each one that is ranked is read.
+    op.execute("alter table catalog.search_docs set (toast_tuple_target = 8160)")
     op.execute(r"""
         with places as (
             select f.city_id, 'store' as kind, f.store_id as doc_id, f.lat, f.lon from catalog.storefronts f
@@ -47,6 +49,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("alter table catalog.search_docs reset (toast_tuple_target)")
     op.execute(r"""
         update catalog.search_docs d
         set words = ts_delete(d.words, array(
