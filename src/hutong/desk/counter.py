@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from hutong.desk.counters import Counter, Look, Stand
+from hutong import vouchers
+from hutong.desk.counters import Counter, Look, Stand, Use
 from hutong.desk.house import House
 from hutong.desk.keyed import good, submit, submit_until_known, sure
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor, Permission
-from hutong.vouchers import Prepared, Redeem, Redeemed, Reverse, Reversed
+from hutong.vouchers import Prepared, Redeemed, Reverse, Reversed
 
 __all__ = ["Counter", "counter", "prepare", "redeem", "reverse"]
 
@@ -24,7 +25,7 @@ async def prepare(house: House, city_id: int, actor: Actor, store_id: UUID, pres
     guesses and keeps refused scans.
     """
     ask = Look(actor, store_id, presented)
-    found = await house.batches.submit("counter.look", city_id, ask)
+    found = None if vouchers.is_typed(presented) else await house.batches.submit("counter.look", city_id, ask)
     if found is None:
         found = await house.batches.submit("counter.prepare", city_id, ask, caller=actor.member_id)
     return sure(found)
@@ -37,11 +38,9 @@ async def redeem(
     """Use `count` of the right, by what was presented or by the proof of a preparation.
 
     The same request_no gives the same answer, however often it is sent."""
-    here = await counter(house, city_id, actor, store_id, Permission.REDEEM_VOUCHER)
-    ask = Redeem(
-        redemption_id=new_id(), request_no=request_no, presented=presented, voucher_id=voucher_id,
-        proof=proof, count=count, merchant_id=here.merchant_id, store_id=store_id, staff_id=actor.member_id,
-        staff_name=actor.name, store_name=here.name.zh,
+    ask = Use(
+        actor=actor, store_id=store_id, redemption_id=new_id(), request_no=request_no, presented=presented,
+        voucher_id=voucher_id, proof=proof, count=count,
     )  # fmt: skip
     return sure(await submit_until_known(house, "settlement.redeem", city_id, ask, caller=actor.member_id))
 

@@ -4,17 +4,17 @@ Sets for `infra.batches`, registered by the house; `desk.counter` asks for one.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
-from hutong import merchants, places, vouchers
+from hutong import merchants, places, settlement, vouchers
 from hutong.infra.db import Tx
 from hutong.kit.access import Actor, Permission
 from hutong.kit.refusals import NotAllowed, NotFound, Refusal
 from hutong.kit.text import Text
-from hutong.vouchers import Prepare, Prepared
+from hutong.vouchers import Prepare, Prepared, Redeem, Redeemed
 
 
 class Counter(Struct, frozen=True, kw_only=True):
@@ -41,6 +41,19 @@ class Look(Struct, frozen=True):
     actor: Actor
     store_id: UUID
     presented: str
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """Who wants to use a right at which store, by what was presented or by the proof of a preparation."""
+
+    actor: Actor
+    store_id: UUID
+    redemption_id: UUID
+    request_no: str
+    presented: str = ""
+    voucher_id: UUID | None = None
+    proof: str = ""
+    count: int = 1
 
 
 async def stand(tx: Tx, asks: Sequence[Stand], *, city_id: int, now: datetime) -> list[Counter | Refusal]:
@@ -94,6 +107,32 @@ async def prepare(tx: Tx, asks: Sequence[Look], *, city_id: int, now: datetime) 
     zone = able[0][1].zone if able else ""
     found = iter(await vouchers.prepare(tx, [_prepare(*one) for one in able], city_id=city_id, now=now, zone=zone))
     return [next(found) if isinstance(here, Counter) else here for here in heres]
+
+
+async def redeem(
+    tx: Tx, asks: Sequence[Use | Redeem], *, city_id: int, now: datetime, window: timedelta
+) -> list[Redeemed | Refusal]:  # fmt: skip
+    """Use the rights; a `Redeem` comes from the house itself, which knows its counter.
+
+    Refusals: those of `stand` and of settlement.redeem.
+    """
+    able = [(n, ask) for n, ask in enumerate(asks) if isinstance(ask, Use)]
+    stands = [Stand(ask.actor, ask.store_id, Permission.REDEEM_VOUCHER) for _, ask in able]
+    heres = await stand(tx, stands, city_id=city_id, now=now) if stands else []
+    wanted: list[Use | Redeem | Refusal] = list(asks)
+    for (n, ask), here in zip(able, heres, strict=True):
+        wanted[n] = _redeem(ask, here) if isinstance(here, Counter) else here
+    good = [one for one in wanted if isinstance(one, Redeem)]
+    done = iter(await settlement.redeem(tx, good, city_id=city_id, now=now, window=window) if good else ())
+    return [one if isinstance(one, Refusal) else next(done) for one in wanted]
+
+
+def _redeem(ask: Use, here: Counter) -> Redeem:
+    return Redeem(
+        redemption_id=ask.redemption_id, request_no=ask.request_no, presented=ask.presented,
+        voucher_id=ask.voucher_id, proof=ask.proof, count=ask.count, merchant_id=here.merchant_id,
+        store_id=here.store_id, staff_id=ask.actor.member_id, staff_name=ask.actor.name, store_name=here.name.zh,
+    )  # fmt: skip
 
 
 async def _stands(tx: Tx, asks: Sequence[Look], *, city_id: int, now: datetime) -> list[Counter | Refusal]:

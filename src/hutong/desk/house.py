@@ -77,7 +77,7 @@ class House:
             return await orders.place(tx, asks, city_id=city_id, now=now, schemes=self.schemes, hold_for=self.hold_for)
 
         async def redeem(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
-            return await settlement.redeem(tx, asks, city_id=city_id, now=now, window=self.undo_window)
+            return await counters.redeem(tx, asks, city_id=city_id, now=now, window=self.undo_window)
 
         async def reverse(tx: Any, asks: Any, *, city_id: int, now: Any) -> Any:
             return await settlement.reverse(tx, asks, city_id=city_id, now=now, **self.undo)
@@ -97,9 +97,7 @@ class House:
             ("reviews.appeal", reviews.Done, reviews.appeal),
             ("reviews.decide", reviews.Done, reviews.decide),
         ):
-            # Two sets of orders at a time: one is prepared while the database works on the other.
-            lanes = 2 if do is place else 1
-            self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait, lanes=lanes)
+            self.batches.register(name, keyed(name, result, do), size=size, wait_ms=wait)
         # A redemption carries its own key (request_no) for ever; a refused one may be tried again with it.
         self.batches.register("settlement.redeem", redeem, size=size, wait_ms=wait)
         # Wrong guesses are counted in here: one set after the other, so that the next one knows of them.

@@ -1,7 +1,7 @@
 """Vouchers: who holds which right, where and when may it be used, was it used?"""
 
 from hutong.vouchers.capsules import Capsule, HouseKey, Token, is_key, key_id, read_token, tail, token_text, verify
-from hutong.vouchers.codes import qr_text, step_of, step_token
+from hutong.vouchers.codes import is_typed, qr_text, step_of, step_token
 from hutong.vouchers.ending import EndingSoon, ending_soon, still_good
 from hutong.vouchers.holding import ending_first
 from hutong.vouchers.lately import (
@@ -132,10 +132,10 @@ __all__ = [
     "UndoWindowOver", "UnknownCode", "Use", "Voucher", "VoucherRefunded", "VoucherRefunding", "VoucherUnknown",
     "VoucherUsed", "VoucherVoid", "WaitingForBuyers", "WrongStore", "activate", "allow", "book_scans", "by_ids",
     "changed_capsules", "class_of", "conflicts", "device_states", "ending_first", "ending_soon", "expire", "expiring",
-    "failures", "forget_members", "is_key", "issue", "judge_scans", "just_used", "key_id", "lock_orders", "look",
-    "of_member", "of_orders", "offer_capsules", "open_conflicts", "order_of_code", "orders_to_expire", "prepare",
-    "qr_text", "read_payload", "read_token", "redeem", "redeemers", "refund_failed", "refunded", "refunds_wait",
-    "resolve_conflicts", "reverse", "start_refund", "step_of", "step_token", "steps", "still_good", "tail",
-    "token_text", "use", "uses", "uses_at_steps", "uses_by_day", "uses_by_hour", "uses_by_ids", "uses_of", "verify",
-    "void", "wallet", "wallet_counts", "write_payload",
+    "failures", "forget_members", "is_key", "is_typed", "issue", "judge_scans", "just_used", "key_id", "lock_orders",
+    "look", "of_member", "of_orders", "offer_capsules", "open_conflicts", "order_of_code", "orders_to_expire",
+    "prepare", "qr_text", "read_payload", "read_token", "redeem", "redeemers", "refund_failed", "refunded",
+    "refunds_wait", "resolve_conflicts", "reverse", "start_refund", "step_of", "step_token", "steps", "still_good",
+    "tail", "token_text", "use", "uses", "uses_at_steps", "uses_by_day", "uses_by_hour", "uses_by_ids", "uses_of",
+    "verify", "void", "wallet", "wallet_counts", "write_payload",
 ]  # fmt: skip

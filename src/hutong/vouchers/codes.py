@@ -86,6 +86,11 @@ def read_presented(text: str) -> Qr | Typed | None:
     return Typed(digits) if _CODE.fullmatch(digits) else None
 
 
+def is_typed(text: str) -> bool:
+    """Whether this is a code that was typed: guesses of such codes are counted."""
+    return isinstance(read_presented(text), Typed)
+
+
 def masked(text: str) -> str:
     """What a log may keep of something presented: its length and its last four characters."""
     plain = text.strip()
