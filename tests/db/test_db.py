@@ -62,3 +62,70 @@ async def test_limits_count_in_order_and_across_calls(db: Database, now):
     assert results[0] is None
     assert results[1] is not None
     assert 1 <= results[1].facts["wait_seconds"] <= 60
+
+
+@pytest.fixture
+async def slips(db: Database) -> None:
+    """A table whose rows are refused from seven on."""
+    async with db.central() as tx:
+        await tx.run("create table slips (n int primary key, constraint few check (n < 7))")
+
+
+async def slip_count(db: Database) -> int:
+    async with db.reading() as tx:
+        return await tx.value("select count(*) from slips")
+
+
+@pytest.mark.usefixtures("slips")
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_what_was_sent_is_seen_by_what_follows_and_committed(db: Database, pipelined):
+    async with db.city(1, pipelined=pipelined) as tx:
+        await tx.send("insert into slips values (%(n)s)", n=1)
+        await tx.send("insert into slips values (%(n)s)", n=2)
+        assert await tx.value("select count(*) from slips") == 2
+        assert await tx.run("update slips set n = n + 2") == 2
+        await tx.send("insert into slips values (%(n)s)", n=1)
+    assert await slip_count(db) == 3
+
+
+@pytest.mark.usefixtures("slips")
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_what_is_wrong_with_a_sent_statement_is_raised_and_nothing_stays(db: Database, pipelined):
+    for _ in range(8):  # more often than there are connections: each comes back fit for use
+        with pytest.raises(psycopg.errors.CheckViolation):
+            async with db.city(1, pipelined=pipelined) as tx:
+                await tx.send("insert into slips values (%(n)s)", n=1)
+                await tx.send("insert into slips values (%(n)s)", n=9)
+                await tx.send("insert into slips values (%(n)s)", n=2)
+    assert await slip_count(db) == 0
+    async with db.city(1, pipelined=pipelined) as tx:
+        assert await tx.value("select 1") == 1
+
+
+@pytest.mark.usefixtures("slips")
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_a_rival_is_a_reason_to_try_again_and_nothing_else_is(db: Database, pipelined):
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        async with db.city(1, pipelined=pipelined) as tx:
+            await tx.send("insert into slips values (%(n)s)", n=9, rival="public.slips")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        async with db.city(1, pipelined=pipelined) as tx:
+            await tx.send("insert into slips values (%(n)s)", n=9, rival="public.others")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        async with db.city(1, pipelined=pipelined) as tx:
+            await tx.send("insert into slips values (%(n)s)", n=1, rival="public.slips")
+            await tx.value("select 1")  # what was sent before is done: the rival is no excuse any more
+            await tx.send("insert into slips values (%(n)s)", n=9)
+
+
+async def test_a_young_table_is_still_looked_up_by_its_keys(db: Database):
+    """Analyzed while empty, a table of the writers is not read from end to end afterwards."""
+    async with db.central() as tx:
+        await tx.run("create table young (n int primary key)")
+    async with db.central() as tx:
+        await tx.run("analyze young")
+    plan = "explain (format json) select * from young where n = 5"
+    async with db.city(1) as tx:
+        assert "Seq Scan" not in str(await tx.value(plan))
+    async with db.reading() as tx:
+        assert "Plan" in str(await tx.value(plan))

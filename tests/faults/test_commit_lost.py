@@ -70,7 +70,9 @@ class Line:
                 await there.drain()
             if when:
                 if when == "after":
-                    await theirs.read(1)  # the answer: it is done, and nobody hears of it
+                    answer = b""
+                    while b"COMMIT\x00" not in answer:  # it is done, and nobody hears of it
+                        answer += await theirs.read(65536)
                 break
         yours.close()
         there.close()

@@ -12,11 +12,11 @@ from litestar.handlers import BaseRouteHandler
 from hutong.desk import signing
 from hutong.desk.house import House
 from hutong.infra import metrics
-from hutong.infra.faults import of_the_house
+from hutong.infra.faults import as_refusal, of_the_house
 from hutong.infra.logs import get_logger
 from hutong.kit.access import Actor
 from hutong.kit.ids import IdKind
-from hutong.kit.refusals import BadInput, Busy, NotSignedIn, Refusal
+from hutong.kit.refusals import BadInput, NotSignedIn, Refusal
 from hutong.kit.text import Text
 
 PROBLEM = "application/problem+json"
@@ -153,7 +153,7 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict
     """A defect of ours: logged with its trace, told without it. When only the database was away: try again."""
     if of_the_house(error):
         log.warning("database_away", path=request.url.path, error=type(error).__name__)
-        return problem(request, Busy(retry_after=2))
+        return problem(request, as_refusal(error))
     metrics.faults.labels("api").inc()
     log.error("fault", path=request.url.path, exc_info=error)
     body = {"type": "about:blank", "title": "A defect on our side. Nothing half-done is kept.", "status": 500}

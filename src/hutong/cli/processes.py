@@ -66,10 +66,12 @@ def python(*arguments: str) -> list[str]:
 
 def server_command(settings: Settings, target: str) -> list[str]:
     """Granian with our application. The kill timeout is always set: without it a worker that is still importing
-    makes the parent wait for ever at SIGTERM (libraries.md 2.4)."""
+    makes the parent wait for ever at SIGTERM (libraries.md 2.4). A worker that dies is replaced; without the flag all
+    others would end with it."""
     return python(
         "granian", "--interface", "asgi", "--factory", "--host", settings.host, "--port", str(settings.port),
-        "--workers", str(settings.workers), "--workers-kill-timeout", "5", "--no-ws", "--log-level", "warning",
+        "--workers", str(settings.workers), "--workers-kill-timeout", "5",
+        "--respawn-failed-workers", "--no-ws", "--log-level", "warning",
         "--backpressure", "2048", "--backlog", "2048", target,
     )  # fmt: skip
 

@@ -180,18 +180,15 @@ async def _store(
     names = [name for name, result in made.items() if not isinstance(result, PASSING)]
     if not names:
         return
-    try:
-        await tx.run(
-            """insert into infra.answers (city_id, actor, key, operation, fingerprint, answer, kept, at)
-               select %(city)s, n.actor, n.key, %(operation)s, n.fingerprint, n.answer::jsonb, %(keep)s, %(now)s
-               from unnest(%(actors)s::uuid[], %(keys)s::text[], %(fingerprints)s::bytea[], %(answers)s::text[])
-                    as n (actor, key, fingerprint, answer)""",
-            city=city_id, operation=operation, keep=keep, now=now, **_columns(names),
-            fingerprints=[asks[name].fingerprint for name in names],
-            answers=[json.encode(_encode(made[name])).decode() for name in names],
-        )  # fmt: skip
-    except psycopg.errors.UniqueViolation as error:
-        raise psycopg.errors.SerializationFailure("a key was answered meanwhile") from error
+    await tx.send(
+        """insert into infra.answers (city_id, actor, key, operation, fingerprint, answer, kept, at)
+           select %(city)s, n.actor, n.key, %(operation)s, n.fingerprint, n.answer::jsonb, %(keep)s, %(now)s
+           from unnest(%(actors)s::uuid[], %(keys)s::text[], %(fingerprints)s::bytea[], %(answers)s::text[])
+                as n (actor, key, fingerprint, answer)""",
+        rival="infra.answers", city=city_id, operation=operation, keep=keep, now=now, **_columns(names),
+        fingerprints=[asks[name].fingerprint for name in names],
+        answers=[json.encode(_encode(made[name])).decode() for name in names],
+    )  # fmt: skip
 
 
 def _columns(names: Iterable[_Name]) -> dict[str, list[Any]]:

@@ -201,7 +201,9 @@ class Batches:
         pauses = {reason: iter(seconds) for reason, seconds in _PAUSES.items()}
         while True:
             try:
-                async with self._db.reading(city_id) if operation.reading else self._db.city(city_id) as tx:
+                async with (
+                    self._db.reading(city_id) if operation.reading else self._db.city(city_id, pipelined=True) as tx
+                ):
                     return await _done(operation, tx, items, city_id=city_id, now=self._clock.now())
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 reason = _reason(error)

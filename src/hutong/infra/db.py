@@ -7,7 +7,7 @@ names its city (docs/decisions/0002). SQLAlchemy owns the tables and migrations.
 import asyncio
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,11 +42,20 @@ def connection_lost(error: psycopg.Error) -> bool:
 
 
 class Tx:
-    """One open transaction (or, from a reading door, one read-only connection)."""
+    """One open transaction (or, from a reading door, one read-only connection).
 
-    def __init__(self, conn: AsyncConnection[DictRow], observer: Observer | None = None) -> None:
+    From a pipelined door, `send` does not wait: what it sends travels with the next statement that is waited for, or
+    with the commit. A transaction of ten statements then waits three or four times.
+    """
+
+    def __init__(
+        self, conn: AsyncConnection[DictRow], observer: Observer | None = None, *,
+        pipeline: psycopg.AsyncPipeline | None = None,
+    ) -> None:  # fmt: skip
         self.conn = conn
+        self.rivals: set[str] = set()
         self._observer = observer
+        self._pipeline = pipeline
 
     async def _execute(self, sql: str, params: dict[str, Any]) -> psycopg.AsyncCursor[DictRow]:
         if self._observer is not None:
@@ -55,11 +64,15 @@ class Tx:
 
     async def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         """All rows as dicts."""
-        return await (await self._execute(sql, params)).fetchall()
+        rows = await (await self._execute(sql, params)).fetchall()
+        self.rivals.clear()
+        return rows
 
     async def row(self, sql: str, **params: Any) -> dict[str, Any] | None:
         """The first row, or None."""
-        return await (await self._execute(sql, params)).fetchone()
+        row = await (await self._execute(sql, params)).fetchone()
+        self.rivals.clear()
+        return row
 
     async def value(self, sql: str, **params: Any) -> Any:
         """The first column of the first row, or None."""
@@ -68,13 +81,29 @@ class Tx:
 
     async def run(self, sql: str, **params: Any) -> int:
         """How many rows the statement changed."""
-        return (await self._execute(sql, params)).rowcount
+        cursor = await self._execute(sql, params)
+        if self._pipeline is not None:
+            await self._pipeline.sync()
+        self.rivals.clear()
+        return cursor.rowcount
+
+    async def send(self, sql: str, *, rival: str | None = None, **params: Any) -> None:
+        """Do it, at the latest with the commit; what is wrong with it is raised by then.
+
+        rival: a table ("package.table") whose constraints only stand in the way when somebody else was faster: then
+        the transaction is tried again from its beginning, as after a deadlock.
+        """
+        if rival is not None:
+            self.rivals.add(rival)
+        await self._execute(sql, params)
+        if self._pipeline is None:
+            self.rivals.clear()
 
     async def record(self, facts: Sequence[Fact]) -> None:
         """Write facts in this transaction; the relay acts on them after the commit. Twice is once, by id."""
         if not facts:
             return
-        await self.run(
+        await self.send(
             """insert into infra.facts (city_id, fact_id, topic, subject, payload, at)
                select * from unnest(%(cities)s::int[], %(ids)s::uuid[], %(topics)s::text[], %(subjects)s::uuid[],
                                     %(payloads)s::jsonb[], %(ats)s::timestamptz[])
@@ -98,13 +127,18 @@ class Database:
         self.url = url
         self._observer = observer
         self._wait_s = wait_s
-        base = f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        limits = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        base = f"-c timezone=UTC -c jit=off {limits}"
         idle = "-c idle_in_transaction_session_timeout=60000"
-        self._writers = self._pool(writers, f"{base} {idle}", autocommit=False)
-        self._readers = self._pool(readers, f"{base} -c default_transaction_read_only=on", autocommit=True)
+        # What writes touches few rows by their keys. Planned while a table was empty, a statement (or the check of a
+        # foreign key, whose plan is kept) would go on reading all of it until the next statistics, in the middle of a
+        # sale. Where there is no index, everything is still read.
+        keys = "-c enable_seqscan=off"
+        self._writers = self._pool(writers, f"{base} {idle} {keys}")
+        self._readers = self._pool(readers, f"{base} -c default_transaction_read_only=on")
 
-    def _pool(self, size: int, options: str, *, autocommit: bool) -> Pool:
-        kwargs = {"options": options, "row_factory": dict_row, "autocommit": autocommit}
+    def _pool(self, size: int, options: str) -> Pool:
+        kwargs = {"options": options, "row_factory": dict_row, "autocommit": True}  # the doors begin and commit
         return AsyncConnectionPool(
             self.url, min_size=1, max_size=size, open=False, kwargs=kwargs, timeout=self._wait_s,
             reconnect_timeout=60, max_waiting=2_000, check=None,
@@ -125,24 +159,28 @@ class Database:
         return {f"writers_{k}": v for k, v in writers.items()} | {f"readers_{k}": v for k, v in readers.items()}
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[Tx]:
+    async def _write(self, *, pipelined: bool = False) -> AsyncIterator[Tx]:
         conn = await _living(self._writers)
+        rivals: set[str] = set()
+        committing = False
         try:
-            yield Tx(conn, self._observer)
-            await self._commit(conn)
-        except BaseException:
+            async with conn.pipeline() if pipelined else nullcontext() as pipeline:
+                tx = Tx(conn, self._observer, pipeline=pipeline)
+                rivals = tx.rivals
+                await conn.execute("BEGIN", prepare=False)
+                yield tx
+                committing = True
+                await conn.execute("COMMIT", prepare=False)  # pipelined, its end is waited for when that is left
+        except BaseException as error:
+            lost = conn.closed
             await _shielded(_undo(conn))
+            if committing and lost and isinstance(error, psycopg.OperationalError):
+                raise OutcomeUnknown("the connection was lost while committing") from error
+            if isinstance(error, psycopg.IntegrityError) and _table_of(error) in rivals:
+                raise psycopg.errors.SerializationFailure("somebody else was faster") from error
             raise
         finally:
             await _shielded(self._writers.putconn(conn))
-
-    async def _commit(self, conn: AsyncConnection[DictRow]) -> None:
-        try:
-            await conn.commit()
-        except psycopg.OperationalError as error:
-            if conn.closed:
-                raise OutcomeUnknown("the connection was lost while committing") from error
-            raise
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[Tx]:
@@ -152,10 +190,13 @@ class Database:
         finally:
             await _shielded(self._readers.putconn(conn))
 
-    def city(self, city_id: int) -> Any:
-        """A writing transaction in the shard of a city; commits when the block ends without an exception."""
+    def city(self, city_id: int, *, pipelined: bool = False) -> Any:
+        """A writing transaction in the shard of a city; commits when the block ends without an exception.
+
+        pipelined: what is only sent (`Tx.send`) is not waited for. No COPY, no strings of several statements.
+        """
         del city_id  # one PostgreSQL: every city lives here
-        return self._write()
+        return self._write(pipelined=pipelined)
 
     def member(self, member_id: UUID) -> Any:
         """A writing transaction in the shard of a member (or of another global key)."""
@@ -224,6 +265,10 @@ def _something_to_read(conn: AsyncConnection[DictRow]) -> bool:
     look = select.poll()
     look.register(conn.fileno(), select.POLLIN)
     return bool(look.poll(0))
+
+
+def _table_of(error: psycopg.Error) -> str:
+    return f"{error.diag.schema_name}.{error.diag.table_name}"
 
 
 async def _undo(conn: AsyncConnection[DictRow]) -> None:

@@ -23,6 +23,7 @@ port = {port}
 unix_socket_directories = '{socket}'
 unix_socket_permissions = 0700
 max_connections = {connections}
+max_locks_per_transaction = 128  # a set of orders holds a lock for each of its keys
 password_encryption = 'scram-sha-256'
 
 # A small machine

@@ -1,5 +1,5 @@
--- Write the holds and move the counters by exactly what was written, where that much is left. As in claim.sql the
--- claims come first and everything else is driven by them; the caller counts the quotas that moved.
+-- Write the holds and move the counters by exactly what was written. As in claim.sql the claims come first and
+-- everything else is driven by them. Where not so much is left, or the quota was closed, a CHECK of it refuses.
 with claimed as (
   insert into inventory.holds (city_id, hold_id, ref, state, expires_at, held_at)
   select %(city)s, a.hold_id, a.ref, 'held', a.expires_at, %(now)s
@@ -16,6 +16,7 @@ with claimed as (
   where q.city_id = %(city)s and q.quota_id = any(%(want_quotas)s::uuid[])
   order by q.quota_id for no key update
 )
-update inventory.quotas q set held = q.held + s.units, remaining = q.remaining - s.units
+update inventory.quotas q
+set held = q.held + s.units, remaining = case when q.closed_at is null then q.remaining - s.units else -1 end
 from locked l join sums s on s.quota_id = l.quota_id
-where q.city_id = %(city)s and q.quota_id = l.quota_id and q.closed_at is null and q.remaining >= s.units
+where q.city_id = %(city)s and q.quota_id = l.quota_id

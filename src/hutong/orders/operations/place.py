@@ -187,7 +187,7 @@ async def _write(tx: Tx, drafts: list[_Draft], *, city_id: int, now: datetime, e
         for d in drafts
         for plan, line, stored in zip(d.basket.plans, d.basket.quote.lines, d.basket.stored, strict=True)
     ]
-    await tx.run(
+    await tx.send(
         load(__package__, "insert_orders"),
         city=city_id, now=now, expires=expires_at,
         ids=[d.ask.order_id for d in drafts], members=[d.ask.member_id for d in drafts],

@@ -7,9 +7,9 @@ from litestar.exceptions import HTTPException, PermissionDeniedException, Valida
 
 from hutong.desk.passkeys import offered
 from hutong.infra import metrics
-from hutong.infra.faults import of_the_house
+from hutong.infra.faults import as_refusal, of_the_house
 from hutong.infra.logs import get_logger
-from hutong.kit.refusals import Busy, NotSignedIn, Refusal
+from hutong.kit.refusals import NotSignedIn, Refusal
 from hutong.kit.text import Text
 from hutong.web.shared.paths import own_path, path_of
 from hutong.web.shared.security import SAFE, WITHOUT_COOKIES
@@ -68,7 +68,7 @@ def fault(request: AnyRequest, error: Exception) -> Response[str]:
     try:
         if of_the_house(error):
             log.warning("database_away", path=path, error=type(error).__name__)
-            return refused(request, Busy(retry_after=2))
+            return refused(request, as_refusal(error))
         metrics.faults.labels("web").inc()
         log.error("fault", path=path, exc_info=error)
         return _fault(request, 500, "fault")
