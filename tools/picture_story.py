@@ -164,6 +164,12 @@ def praised(page: Page) -> None:
 def shopkeeping(studio: Any) -> None:
     """Mei at her desk."""
     studio.take("merchant-today", "today", f"{TILL}/today", "zh-phone", "en-phone", *DESKS, "zh-desk-dark", who="mei")
+    studio.take("merchant-orders", "orders of a merchant", f"{TILL}/orders", "zh-phone", "en-desk", who="mei")
+    with studio.context("mei") as context:
+        page = context.new_page()
+        page.goto(f"{TILL}/orders")
+        order = page.locator("a[href*='/orders/ord_']").first.get_attribute("href")
+    studio.take("merchant-order", "an order of a merchant", str(order), "zh-phone", "en-desk", who="mei")
     studio.take("merchant-deals", "deals of a merchant", f"{TILL}/deals", "zh-phone", "en-desk", who="mei")
     draft = copied(studio)
     studio.take("merchant-editor", "editor with live preview", draft, "zh-phone", *DESKS, who="mei")

@@ -170,7 +170,10 @@ class Database:
                 await conn.execute("BEGIN", prepare=False)
                 yield tx
                 committing = True
-                await conn.execute("COMMIT", prepare=False)  # pipelined, its end is waited for when that is left
+                end = await conn.execute("COMMIT", prepare=False)  # pipelined, it is waited for when that is left
+            # PostgreSQL ends a failed transaction with ROLLBACK and no error: a fault that was swallowed inside.
+            if end.statusmessage != "COMMIT":
+                raise psycopg.errors.InFailedSqlTransaction("a fault was swallowed, and nothing was kept")
         except BaseException as error:
             lost = conn.closed
             await _shielded(_undo(conn))
