@@ -6,7 +6,7 @@ An exception replaces all spans that begin on its date.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Self
@@ -134,19 +134,25 @@ def open_at(hours: Hours, exceptions: Mapping[date, Sequence[Span]], here: datet
 
 def _periods(
     hours: Hours, exceptions: Mapping[date, Sequence[Span]], first: date, last: date
-) -> list[tuple[datetime, datetime]]:
-    """The open periods that begin on these days, in order, joined where one ends as the next begins."""
-    found: list[tuple[datetime, datetime]] = []
+) -> Iterator[tuple[datetime, datetime]]:
+    """The open periods that begin on these days, in order, joined where one ends as the next begins.
+
+    Day by day as they are asked for: mostly today says it all.
+    """
+    held: tuple[datetime, datetime] | None = None
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         midnight = datetime.combine(day, time())
         for span in exceptions.get(day, hours.days[day.weekday()]):
             begin, end = midnight + timedelta(minutes=span.start), midnight + timedelta(minutes=span.end)
-            if found and begin <= found[-1][1]:
-                found[-1] = (found[-1][0], max(found[-1][1], end))
-            else:
-                found.append((begin, end))
-    return found
+            if held is not None and begin <= held[1]:
+                held = held[0], max(held[1], end)
+                continue
+            if held is not None:
+                yield held
+            held = begin, end
+    if held is not None:
+        yield held
 
 
 def spans_in_words(spans: Sequence[Span]) -> Text:

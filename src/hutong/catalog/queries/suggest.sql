@@ -5,7 +5,7 @@ with typed as (
            exists (select 1 from unnest(d.names) n where starts_with(n, %(plain)s)) as begins
     from catalog.search_docs d
     where d.city_id = %(city)s and d.words @@ %(query)s::tsquery
-    limit 2000
+    limit 600
 ),
 shelves as (
     select 0 as place, 'category' as kind, c.slug as id, c.name as title, true as begins, -c.position::real as boost,

@@ -33,7 +33,21 @@ def icon(name: str, title: str = "", kind: str = "") -> Markup:
     )
 
 
-_PLAIN = {Macro, type(icon), type(Words("zh")), type(ids.STORE.show)}
+_kept: dict[tuple[Any, ...], Any] = {}
+
+
+def kept(macro: Macro, language: str, *given: Any) -> Any:
+    """What a macro made of these values before. Only for one that looks at nothing else but the language."""
+    key = (macro.name, macro.arguments, language, *given)
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) > 5_000:
+            _kept.clear()
+        found = _kept[key] = macro(*given)
+    return found
+
+
+_PLAIN = {type(kept), Macro, type(icon), type(Words("zh")), type(ids.STORE.show)}
 
 
 @cache
@@ -46,7 +60,7 @@ def environment() -> Environment:
     )  # fmt: skip
     made.context_class = Quick
     made.globals["asset"] = asset_url
-    made.globals["draw_icon"] = icon
+    made.globals |= {"draw_icon": icon, "kept": kept}
     for name in ("STORE", "OFFER", "ORDER", "PAYMENT", "REFUND", "VOUCHER", "REDEMPTION", "REVIEW"):
         made.globals[name] = getattr(ids, name)
     made.globals["TAGS"] = reviews.tags()
