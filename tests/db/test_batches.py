@@ -243,3 +243,52 @@ async def test_many_cities_share_a_bounded_number_of_transactions(db: Database, 
     assert max(most) <= 3
     assert len(await kept(db)) == 20
     await batches.close()
+
+
+async def test_an_item_whose_sent_statement_fails_at_the_commit_fails_alone(db: Database, batches: Batches, runs):
+    """What is sent and not waited for fails later, with the same error, and nobody is acknowledged meanwhile."""
+
+    async def do(tx, items, *, city_id, now):
+        await tx.send("insert into proof select unnest(%(items)s::int[])", items=items)
+        return [i * 10 for i in items]
+
+    submit = batches.register("keep", do)
+    await submit(1, 5)
+    results = await asyncio.gather(*(submit(1, i) for i in (4, 5, 6)), return_exceptions=True)
+    assert (results[0], results[2]) == (40, 60)
+    assert isinstance(results[1], psycopg.errors.UniqueViolation)
+    assert await kept(db) == {4, 5, 6}
+    assert runs[-1].again == {}
+
+
+async def test_a_sent_statement_that_a_deadlock_ended_is_tried_again(db: Database, batches: Batches, runs):
+    calls = []
+
+    async def do(tx, items, *, city_id, now):
+        calls.append(items)
+        if len(calls) == 1:
+            await tx.send("do $$ begin raise exception using errcode = '40P01'; end $$")
+        await tx.send("insert into proof select unnest(%(items)s::int[])", items=items)
+        return items
+
+    submit = batches.register("keep", do)
+    assert await submit(1, 1) == 1
+    assert await kept(db) == {1}
+    assert runs[-1].again == {"deadlock": 1}
+
+
+async def test_a_transaction_whose_fault_was_swallowed_is_never_acknowledged(db: Database, batches: Batches):
+    """PostgreSQL answers COMMIT of a broken transaction with ROLLBACK, and without an error."""
+
+    async def do(tx, items, *, city_id, now):
+        await tx.run("insert into proof select unnest(%(items)s::int[])", items=items)
+        try:
+            await tx.run("select 1 / 0")
+        except psycopg.errors.DivisionByZero:
+            pass
+        return items
+
+    submit = batches.register("keep", do)
+    with pytest.raises(psycopg.Error):
+        await submit(1, 1)
+    assert await kept(db) == set()

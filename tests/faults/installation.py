@@ -13,7 +13,6 @@ from uuid import UUID
 import httpx2
 
 from hutong import people
-from hutong.cli.bench.storm.command import RESPAWN
 from hutong.cli.processes import environment, server_command, worker_command
 from hutong.desk.house import House
 from hutong.infra.db import Database
@@ -103,7 +102,7 @@ class Installation:
     def spawn_server(self, port: int | None = None, *, workers: int = 1, target: str = TARGET) -> Process:
         """A server that is only just being started, with so many processes that serve."""
         settings = self.settings.model_copy(update={"port": port or self.settings.port, "workers": workers})
-        return self._start([*server_command(settings, target), *RESPAWN], settings)
+        return self._start(server_command(settings, target), settings)
 
     async def server(self, port: int | None = None, *, workers: int = 1, target: str = TARGET) -> Process:
         """A server that answers."""

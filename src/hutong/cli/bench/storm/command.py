@@ -30,7 +30,6 @@ SHOWN = (
     "granted", "done", "refused", "deadlocks", "retries", "requests", "lost_lines", "told_busy", "unknown_at_the_end",
     "seconds", "rate",
 )  # fmt: skip
-RESPAWN = ("--respawn-failed-workers",)  # when one that serves dies, the others go on and another comes
 
 
 class Storm(Struct, frozen=True, kw_only=True):
@@ -88,7 +87,7 @@ def perform(ctx: Context, asked: Storm) -> dict[str, Any]:
         words.print("storm: loading")
         made, tokens = asyncio.run(_load(place, asked))
         with Family(environment(place.settings), quiet=True) as family:
-            server = family.start("the server", [*server_command(place.settings, ctx.wiring.target), *RESPAWN])
+            server = family.start("the server", server_command(place.settings, ctx.wiring.target))
             family.wait_for(f"{place.settings.address}/readyz")
             words.print(f"storm: {asked.claims:,} claims of {asked.quota:,} units")
             figures = asyncio.run(_send(place, asked, journal, made, tokens, server))
