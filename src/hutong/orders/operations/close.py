@@ -45,17 +45,25 @@ async def close_offers(tx: Tx, *, city_id: int, now: datetime, limit: int = 200)
     if rows:
         failed = sum(r["outcome"] == "failed" for r in rows)
         return Closed(tipped=len(rows) - failed, failed=failed, refunds=0)
+    # A deal that failed has paid units until all are given back: mostly there is none, and no order is looked at.
+    failed_offers = await tx.rows(
+        """select offer_id from orders.tippings
+           where city_id = %(city)s and outcome = 'failed' and paid_units > 0""",
+        city=city_id,
+    )
+    if not failed_offers:
+        return Closed(tipped=0, failed=0, refunds=0)
     waiting = await tx.rows(
-        """select distinct l.order_id from orders.tippings t
-           join orders.lines l on l.city_id = %(city)s and l.offer_id = t.offer_id
+        """select distinct o.order_id from orders.lines l
            join orders.orders o on o.city_id = %(city)s and o.order_id = l.order_id
              and o.state in ('paid', 'part_refunded')
-           where t.city_id = %(city)s and t.outcome = 'failed'
+           where l.city_id = %(city)s and l.offer_id = any(%(offers)s::uuid[])
              and not exists (select 1 from orders.refunds r where r.city_id = %(city)s and r.order_id = l.order_id
                              and r.reason = 'not_tipped' and r.state <> 'failed')
            limit %(limit)s""",
         city=city_id,
         limit=limit,
+        offers=[r["offer_id"] for r in failed_offers],
     )
     asked = await _ask(tx, [r["order_id"] for r in waiting], "not_tipped", city_id=city_id, now=now)
     return Closed(tipped=0, failed=0, refunds=len(asked))
