@@ -25,10 +25,14 @@ async def callback(house: House, provider: str, headers: Mapping[str, str], body
     async def keep(tx: Any) -> Any:
         return await payments.receive(tx, [event], city_id=city_id, now=house.clock.now())
 
-    async def apply(tx: Any) -> Any:
+    async def keep_and_apply(tx: Any) -> Any:
+        await keep(tx)
         return await orders.receive(tx, [event], city_id=city_id, now=house.clock.now())
 
-    # Stored first and alone: whatever goes wrong while applying, the event is not lost and is tried again.
-    await house.db.run_city(city_id, keep)
-    await house.db.run_city(city_id, apply)
+    try:
+        await house.db.run_city(city_id, keep_and_apply)
+    except Exception:
+        # Whatever went wrong while applying, the event is not lost: stored alone, it is tried again.
+        await house.db.run_city(city_id, keep)
+        raise
     house.nudge()
