@@ -94,6 +94,7 @@ Index(
     "offers_tipping_idx",
     offers.c.city_id,
     offers.c.sale_to,
+    offers.c.offer_id,
     postgresql_where=text("status = 'published' and min_units > 1"),
 )
 Index(

@@ -1,9 +1,12 @@
 """Search documents carry the squares of the map in which they are, their exact names, and Chinese two by two.
 
+Offers that tip are read in the order of their end and id, of which thousands may share the former.
+
 What is written from now on has them; this gives them to what is there. `hutong.catalog.cells` and `.words` say what
 they are. A character is known by its place beside the next one.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0021_search_rings"
@@ -12,7 +15,16 @@ branch_labels = None
 depends_on = None
 
 
+def _tipping(columns: list[str]) -> None:
+    op.drop_index("offers_tipping_idx", "offers", schema="catalog")
+    op.create_index(
+        "offers_tipping_idx", "offers", ["city_id", *columns], schema="catalog",
+        postgresql_where=sa.text("status = 'published' and min_units > 1"),
+    )  # fmt: skip
+
+
 def upgrade() -> None:
+    _tipping(["sale_to", "offer_id"])
     # A document is a little longer than what PostgreSQL keeps in place, and each one that is ranked is read.
     op.execute("alter table catalog.search_docs set (toast_tuple_target = 8160)")
     op.execute(r"""
@@ -49,6 +61,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _tipping(["sale_to"])
     op.execute("alter table catalog.search_docs reset (toast_tuple_target)")
     op.execute(r"""
         update catalog.search_docs d
