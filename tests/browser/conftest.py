@@ -5,11 +5,12 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
 
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
@@ -25,6 +26,8 @@ ENGINE = SHELL if SHELL.exists() else CHROMIUM
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+PATIENCE = 45_000  # milliseconds; a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +123,15 @@ def shots(tmp_path: Path) -> Path:
     return folder
 
 
+async def until(page: Page, script: str, arg: Any = None) -> None:
+    """Ask the page until it says yes. What it answers may be a promise: wait_for_function takes that for a yes."""
+    for _ in range(300):
+        if await page.evaluate(script, arg):
+            return
+        await page.wait_for_timeout(150)
+    raise AssertionError(script)
+
+
 class Phone:
     """A browser of somebody, who counts his taps; whatever the console complains about is kept."""
 
@@ -140,7 +152,7 @@ class Phone:
             viewport=DESK if wide else PHONE, locale=LOCALES[language], timezone_id="Asia/Shanghai",
             has_touch=not wide, base_url=house.settings.address,
         )  # fmt: skip
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         return cls(context, await context.new_page(), house)
 
     async def open(self, path: str) -> None:

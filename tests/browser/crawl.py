@@ -21,7 +21,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error,
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import SESSION
 from hutong.web.shared.words import catalogue
-from tests.browser.conftest import DESK, LOCALES, PHONE
+from tests.browser.conftest import DESK, LOCALES, PATIENCE, PHONE
 from tests.house import TestHouse
 from tests.towns import application
 
@@ -183,7 +183,7 @@ class Walk:
             geolocation={"latitude": 30.8413, "longitude": 112.7136}, permissions=["geolocation"],
             service_workers="block",
         )  # fmt: skip
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         if self.token:
             await context.add_cookies([{"name": SESSION, "value": self.token, "url": self.house.settings.address}])
         return context
@@ -278,7 +278,7 @@ class Walk:
 
     async def fetch(self, context: BrowserContext, address: str, source: str, **headers: str) -> None:
         """What is no page: a file, a part of a page."""
-        answer = await context.request.get(address, headers=headers, timeout=15_000)
+        answer = await context.request.get(address, headers=headers, timeout=PATIENCE)
         self.visited.add(self.routes.of(address)[0])
         if answer.status >= 400:
             self.say("broken", f"linked from {source}", f"{answer.status} {address}")

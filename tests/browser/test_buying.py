@@ -17,7 +17,7 @@ from hutong.kit.ids import OFFER, VOUCHER
 from hutong.kit.money import Amount
 from hutong.people import actors
 from hutong.vouchers import Voucher
-from tests.browser.conftest import LOCALES, PHONE, Phone
+from tests.browser.conftest import LOCALES, PATIENCE, PHONE, Phone, until
 from tests.conftest import audit_clean
 from tests.house import TestHouse
 
@@ -81,10 +81,12 @@ async def redeem(house: TestHouse, presented: str) -> None:
 
 async def kept(phone: Phone) -> None:
     """Until the phone has put the voucher by: the page in the worker's cache, the key in the pocket."""
-    await phone.page.wait_for_function(
+    await until(
+        phone.page,
         """async () => {
              const mine = await caches.open("hutong-mine");
              if (!(await mine.match(location.pathname))) return false;
+             if (!(await indexedDB.databases()).some((one) => one.name === "hutong-pocket")) return false;
              const open = indexedDB.open("hutong-pocket", 1);
              const base = await new Promise((done) => { open.onsuccess = () => done(open.result); });
              if (!base.objectStoreNames.contains("vouchers")) return false;
@@ -92,7 +94,7 @@ async def kept(phone: Phone) -> None:
              const found = await new Promise((done) => { all.onsuccess = () => done(all.result); });
              base.close();
              return found.length > 0 && found.every((one) => !one.key.extractable && !("secret" in one));
-           }"""
+           }""",
     )
 
 
@@ -131,8 +133,8 @@ async def test_the_open_page_sees_that_it_was_used(chromium: Browser, house: Tes
     await redeem(house, await scanned(ann))
     if first == "code":  # before the next beat of the news
         await ann.page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(ann.page.locator("[data-changed]")).to_contain_text("灯笼巷店", timeout=10_000)
-    await expect(ann.page.locator(".stamp.good")).to_contain_text("已使用", timeout=10_000)
+    await expect(ann.page.locator("[data-changed]")).to_contain_text("灯笼巷店")
+    await expect(ann.page.locator(".stamp.good")).to_contain_text("已使用")
     await expect(ann.page.locator("a[href$='/review']")).to_be_visible()
     assert await ann.page.locator("[data-qr]").count() == 0
     assert ann.complaints == []
@@ -301,7 +303,7 @@ async def test_nothing_of_ann_is_left_for_the_next(chromium: Browser, house: Tes
         base.close();
         return pages + keys + (localStorage.getItem("hutong-who") ? 1 : 0);
       }"""
-    await ann.page.wait_for_function(f"async () => (await ({left})()) === 0")
+    await until(ann.page, f"async () => (await ({left})()) === 0")
     await ann.context.set_offline(True)
     await ann.open("/c/qinghe/vouchers")
     await expect(ann.page.locator("h1")).to_contain_text("没有网络")
@@ -357,7 +359,7 @@ async def test_buying_without_a_script(chromium: Browser, house: TestHouse):
     context = await chromium.new_context(
         viewport=PHONE, locale=LOCALES["zh"], java_script_enabled=False, base_url=house.settings.address
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     phone = Phone(context, await context.new_page(), house)
     page = phone.page
     await phone.open("/c/qinghe/nearby?category=food")

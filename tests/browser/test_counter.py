@@ -9,7 +9,6 @@ import statistics
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
 from playwright.async_api import Browser, Page, Route, StorageState, async_playwright, expect
@@ -24,7 +23,6 @@ from tests.house import TestHouse
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 SHEET, RESULT, CONFIRM = "dialog[open] form[data-verify]", "dialog[open] [data-result]", "[data-confirm]"
-expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
 MINE = ("vibrate", "409", "404", "AudioContext", "net::ERR")  # what a browser may say about this page
 
 
@@ -56,6 +54,16 @@ async def shot(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
+# From when to when a result was to be seen, by the clock of the page: ours is late where the machine is crowded.
+SPAN = """() => {
+  const span = window.span = {}, box = document.querySelector("[data-result-box]");
+  new MutationObserver(() => {
+    if (box.open) span.shown ??= performance.now();
+    else if (span.shown) span.gone ??= performance.now();
+  }).observe(box, { attributes: true, attributeFilter: ["open"] });
+}"""
+
+
 async def test_the_camera_is_live_without_a_tap_and_one_tap_redeems(house: TestHouse, tmp_path: Path, shots: Path):
     """No tap to a live camera, none from the code to its sheet, one to redeem; then the camera again by itself."""
     [unit] = await held(house)
@@ -63,17 +71,17 @@ async def test_the_camera_is_live_without_a_tap_and_one_tap_redeems(house: TestH
         tao = await tao_with(browser, house)
         page = await at_the_counter(tao)
         scanner = page.url
-        await expect(page.locator(SHEET)).to_contain_text("双人招牌面套餐", timeout=30_000)
+        await expect(page.locator(SHEET)).to_contain_text("双人招牌面套餐")
         await expect(page.locator(CONFIRM)).to_be_focused()
         await tao.picture(shots / "counter-sheet.png")
         assert (tao.taps, page.url) == (0, scanner)
+        await page.evaluate(SPAN)
         await tao.tap(CONFIRM)
         await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible()
-        green = monotonic()
         await tao.picture(shots / "counter-green.png")
         assert await state_of(house, unit.voucher_id) == "used"
-        await expect(page.locator("dialog[open]")).to_have_count(0, timeout=6_000)
-        assert 1 < monotonic() - green < 4
+        await expect(page.locator("dialog[open]")).to_have_count(0)
+        assert 1 < await page.evaluate("(window.span.gone - window.span.shown) / 1000") < 4
         assert (tao.taps, page.url) == (1, scanner)
         await expect(page.locator(".camera.live")).to_be_visible()
         await expect(page.locator("[data-latest-rows]")).to_contain_text("双人招牌面套餐")
@@ -89,7 +97,7 @@ async def test_a_device_that_confirms_by_itself_needs_no_tap(house: TestHouse, t
         tao = await tao_with(browser, house)
         await tao.context.add_init_script("localStorage.setItem('hutong.till', JSON.stringify({auto: true}))")
         page = await at_the_counter(tao)
-        await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible(timeout=30_000)
+        await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible()
         assert tao.taps == 0
         assert await state_of(house, unit.voucher_id) == "used"
 
@@ -136,7 +144,7 @@ async def test_undo_on_the_result_stays_at_the_camera(chromium: Browser, house: 
     await page.locator("dialog[open] form[action$='/reversals'] button").click()
     await expect(page.locator("dialog[open] [data-result=calm]")).to_be_visible()
     assert await state_of(house, unit.voucher_id) == "valid"
-    await expect(page.locator("dialog[open]")).to_have_count(0, timeout=6_000)
+    await expect(page.locator("dialog[open]")).to_have_count(0)
     assert page.url.endswith("/scan")
 
 
@@ -220,7 +228,7 @@ async def test_an_answer_that_did_not_come_is_asked_for_again(chromium: Browser,
     await shot(page, vouchers.qr_text(unit, house.clock.now()))
     await page.locator(CONFIRM).click()
     await expect(page.locator("[data-unsure]")).to_be_visible()
-    await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible(timeout=15_000)
+    await expect(page.locator("dialog[open] [data-result=good]")).to_be_visible()
     assert len(keys) == 3
     assert len(set(keys)) == 1
     async with house.db.reading(house.town.city_id) as tx:
@@ -295,7 +303,7 @@ async def measured(browser: Browser, house: TestHouse, signed_in: StorageState) 
     await context.add_init_script(WATCH)
     page = await context.new_page()
     await page.goto("/m")
-    await expect(page.locator(SHEET)).to_be_visible(timeout=30_000)
+    await expect(page.locator(SHEET)).to_be_visible()
     await page.wait_for_timeout(200)
     return await page.evaluate("window.seen.sheet - window.seen.code")
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from hutong.kit.ids import STORE
 from tests.browser.conftest import Phone
@@ -46,7 +46,7 @@ async def test_cities_filter_while_one_types(phone: Phone):
     rows = phone.page.locator("li[data-find]:visible")
     for typed, left in (("l", 1), ("qh", 1), ("清", 1), ("zz", 0), ("", 2)):
         await phone.page.fill("input[name=q]", typed)
-        assert await rows.count() == left, typed
+        await expect(rows, typed).to_have_count(left)
     await phone.page.fill("input[name=q]", "lj")
     await phone.page.keyboard.press("Enter")
     await phone.page.wait_for_url("**/c/linjiang/")
@@ -66,9 +66,9 @@ async def test_what_was_searched_stays_on_the_phone_until_it_is_cleared(phone: P
     search = f"/c/{house.town.slug}/search"
     await phone.open(f"{search}?q=面吧")
     await phone.open(search)
-    assert await phone.page.inner_text("[data-recent] .chip") == "面吧"
+    await expect(phone.page.locator("[data-recent] .chip")).to_have_text("面吧")
     await phone.page.click("[data-forget]")
-    assert await phone.page.locator("[data-recent]").is_hidden()
+    await expect(phone.page.locator("[data-recent]")).to_be_hidden()
     await phone.open(search)
     assert await phone.page.locator("[data-recent]").is_hidden()
 
@@ -82,12 +82,13 @@ async def test_a_chip_changes_the_list_in_place(phone: Phone, house: TestHouse):
     await page.wait_for_url("**category=food*")
     await page.wait_for_selector("#c-food[aria-current]")
     assert await page.evaluate("window.same") is True
-    assert await page.evaluate("document.activeElement.id") == "c-food"
+    await expect(page.locator("#c-food")).to_be_focused()
     await page.click("#m-price")
     await page.click("#p-2")
     await page.wait_for_url("**price=30-60*")
     assert "category=food" in page.url
     await page.go_back()
+    await page.wait_for_url(lambda url: "price" not in url)
     await page.wait_for_selector("#c-food[aria-current]")
     assert "price" not in page.url
     assert "<html" in await page.content()
@@ -107,8 +108,8 @@ async def test_the_map_shows_pins_and_a_pin_opens_its_shop(phone: Phone, house: 
     pin = page.locator(".map-one").first
     name = (await pin.get_attribute("aria-label") or "").rsplit(",", 1)[0]
     await pin.click(force=True)
-    await page.wait_for_selector(f"[data-drawer] h3:has-text('{name}')")
-    assert await page.locator("[data-drawer] .shop").count() == 1
+    await expect(page.locator("[data-drawer] .shop")).to_have_count(1)  # of all in sight only this one is left
+    await expect(page.locator(f"[data-drawer] h3:has-text('{name}')")).to_be_visible()
     assert await page.locator("[data-drawer] .brief").count() >= 1
 
 
@@ -198,7 +199,7 @@ async def test_the_first_suggestion_by_arrow(phone: Phone, house: TestHouse):
     await page.type("input[name=q]", "mian")
     await page.wait_for_selector(".suggestions a:visible")
     await page.keyboard.press("ArrowDown")
-    assert await page.evaluate("document.activeElement.closest('.suggestions') !== null")
+    await expect(page.locator(".suggestions :focus")).to_have_count(1)
     await page.keyboard.press("Escape")
-    assert await page.evaluate("document.activeElement.name") == "q"
-    assert await page.locator(".suggestions").is_hidden()
+    await expect(page.locator("input[name=q]")).to_be_focused()
+    await expect(page.locator(".suggestions")).to_be_hidden()

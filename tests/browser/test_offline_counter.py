@@ -11,7 +11,7 @@ from hutong import vouchers
 from hutong.kit.access import Permission
 from hutong.kit.ids import STORE, VOUCHER
 from hutong.vouchers import Voucher
-from tests.browser.conftest import Phone
+from tests.browser.conftest import Phone, until
 from tests.conftest import audit_clean
 from tests.house import TestHouse
 from tests.offline_play import actor, bought, switch_on
@@ -48,15 +48,6 @@ async def enrolled(browser: Browser, house: TestHouse, name: str, language: str 
 async def on_the_scanner(till: Phone) -> None:
     await till.open(f"{counter_of(till.house)}/scan")
     await till.page.wait_for_function("navigator.serviceWorker?.controller !== undefined")
-
-
-async def until(page: Page, script: str, arg: Any = None) -> None:
-    """Ask the page until it says yes: what it answers may be a promise."""
-    for _ in range(300):
-        if await page.evaluate(script, arg):
-            return
-        await page.wait_for_timeout(150)
-    raise AssertionError(script)
 
 
 async def settled(page: Page) -> None:

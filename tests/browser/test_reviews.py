@@ -1,12 +1,13 @@
 """Reviews in a real browser: two taps, a photo, an answer, a report with all that follows, and canaries."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
@@ -42,6 +43,8 @@ async def ann(house: TestHouse) -> AsyncIterator[Reader]:
 
 async def entered(chromium: Browser, house: TestHouse, who: str, path: str, *, wide: bool = False) -> Phone:
     """Somebody's browser, signed in, on a page; no tap counted yet."""
+    if who == "ann":  # she has just signed in without a browser: the pause between two codes
+        await asyncio.sleep(house.settings.otp_gap_seconds + 0.1)
     phone = await Phone.take(chromium, house, wide=wide)
     await phone.open("/sign-in")
     await phone.sign_in(who)
@@ -53,15 +56,15 @@ async def entered(chromium: Browser, house: TestHouse, who: str, path: str, *, w
 async def test_two_taps_write_a_review(chromium: Browser, house: TestHouse, ann: Reader):
     voucher = await visit(ann)
     phone = await entered(chromium, house, "ann", ann.at(f"/vouchers/{voucher}/review"))
-    assert not await phone.page.locator(".tags-good").is_visible()
+    await expect(phone.page.locator(".tags-good")).not_to_be_visible()
     await phone.tap(".rate-stars label:nth-child(4)")
-    assert await phone.page.locator(".tags-good").is_visible()
-    assert not await phone.page.locator(".tags-bad").is_visible()
+    await expect(phone.page.locator(".tags-good")).to_be_visible()
+    await expect(phone.page.locator(".tags-bad")).not_to_be_visible()
     assert await phone.fits()
     await phone.tap("form[data-review] button.btn-primary")
     await phone.page.wait_for_url("**/reviews/rvw_*")
     assert phone.taps == 2
-    assert await phone.page.locator(".note.good").is_visible()
+    await expect(phone.page.locator(".note.good")).to_be_visible()
     assert phone.complaints == []
     assert await audit_clean(house.db)
 
@@ -91,7 +94,7 @@ async def test_a_photo_is_seen_dropped_sent_and_opened(
     await page.set_input_files("input[name=photo]", [tmp_path / "1.jpg", tmp_path / "2.jpg"])
     await page.locator(".shot[data-new]").nth(1).wait_for()
     await phone.tap(".shot-drop")
-    assert await page.locator(".shot[data-new]").count() == 1
+    await expect(page.locator(".shot[data-new]")).to_have_count(1)
     await phone.tap(".rate-stars label:nth-child(5)")
     await phone.tap("form[data-review] button.btn-primary")
     await page.wait_for_url("**/reviews/rvw_*")
@@ -104,7 +107,7 @@ async def test_a_photo_is_seen_dropped_sent_and_opened(
     await picture.scroll_into_view_if_needed()
     await page.wait_for_function("document.querySelector('a[data-picture] img').naturalWidth > 0")
     await phone.tap("a[data-picture]")
-    assert await page.locator("dialog.picture-box img").is_visible()
+    await expect(page.locator("dialog.picture-box img")).to_be_visible()
     await page.keyboard.press("Escape")
     await page.locator("dialog.picture-box").wait_for(state="detached")
     assert phone.complaints == []
@@ -128,7 +131,7 @@ async def test_report_hide_appeal_and_back(chromium: Browser, house: TestHouse, 
     await bo.tap("a.said-act")
     await bo.tap(".picks label")
     await bo.tap("main form button.btn-primary")
-    assert await bo.page.locator(".empty").is_visible()
+    await expect(bo.page.locator(".empty")).to_be_visible()
     lin = await entered(chromium, house, "lin", "/o", wide=True)
     await lin.tap("a.queue.has")
     lin.taps = 0
@@ -194,7 +197,7 @@ async def test_the_review_form_works_with_the_keyboard(chromium: Browser, house:
     await page.locator("input[name=stars][value='1']").focus()
     for _ in range(3):
         await page.keyboard.press("ArrowRight")
-    assert await page.locator("input[name=stars]:checked").get_attribute("value") == "4"
+    await expect(page.locator("input[name=stars]:checked")).to_have_value("4")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
