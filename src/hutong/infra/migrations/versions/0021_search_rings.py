@@ -44,17 +44,16 @@ def upgrade() -> None:
             group by p.city_id, p.kind, p.doc_id
         )
         update catalog.search_docs d
-        set words = d.words
+        set words = (d.words::text || ' ' || coalesce((  -- as text: the operator would move the places of the second
+                with signs as (
+                    select right(u.lexeme, 1) as sign, p.place, p.weight
+                    from unnest(d.words) u cross join lateral unnest(u.positions, u.weights) p (place, weight)
+                    where u.lexeme ~ '[.][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]$'
+                )
+                select string_agg(format('%s.%s%s:%s%s', d.city_id, a.sign, b.sign, a.place, a.weight), ' ')
+                from signs a join signs b on b.place = a.place + 1), ''))::tsvector
             || array_to_tsvector(s.words || array(
                    select d.city_id || '.=' || left(n, 80) from unnest(d.names) n where n <> ''))
-            || coalesce((
-                   with signs as (
-                       select right(u.lexeme, 1) as sign, p.place, p.weight
-                       from unnest(d.words) u cross join lateral unnest(u.positions, u.weights) p (place, weight)
-                       where u.lexeme ~ '[.][\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]$'
-                   )
-                   select string_agg(format('%s.%s%s:%s%s', d.city_id, a.sign, b.sign, a.place, a.weight), ' ')
-                   from signs a join signs b on b.place = a.place + 1), '')::tsvector
         from squares s
         where s.city_id = d.city_id and s.kind = d.kind and s.doc_id = d.doc_id
     """)
