@@ -16,7 +16,7 @@ from hutong.cli.bench.storm.asking import Client
 from hutong.cli.bench.storm.claims import OP, Claims, wishes
 from hutong.cli.bench.storm.journal import Journal
 from hutong.cli.bench.storm.judge import wrong_with
-from hutong.cli.bench.storm.mixing import perform_mixed
+from hutong.cli.bench.storm.mixing import START_S, perform_mixed
 from hutong.cli.bench.storm.trouble import Schedule, a_worker_of, evenly, kill_hard, postmaster_of
 from hutong.cli.bench.town import Town
 from hutong.cli.keep import audited
@@ -88,7 +88,7 @@ def perform(ctx: Context, asked: Storm) -> dict[str, Any]:
         made, tokens = asyncio.run(_load(place, asked))
         with Family(environment(place.settings), quiet=True) as family:
             server = family.start("the server", server_command(place.settings, ctx.wiring.target))
-            family.wait_for(f"{place.settings.address}/readyz")
+            family.wait_for(f"{place.settings.address}/readyz", seconds=START_S)
             words.print(f"storm: {asked.claims:,} claims of {asked.quota:,} units")
             figures = asyncio.run(_send(place, asked, journal, made, tokens, server))
         ids = [ORDER.read_local(text)[1] for text in journal.made(OP)]

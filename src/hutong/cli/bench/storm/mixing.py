@@ -22,6 +22,7 @@ PRICED, FREE = 3, 2  # shops
 OFFERS = 4  # of each shop
 PRICE = 9_900
 MOST_AT_ONCE = 64
+START_S = 180  # four processes, a worker and the provider, on a busy machine
 RETRIES = "hutong_db_retries_total"
 EXPECTED = ("order", "cancel", "pay", "redeem", "reverse", "refund")
 
@@ -40,7 +41,7 @@ def perform_mixed(
             world = asyncio.run(_load(place, members=members, quota=quota))
             family.start("the server", server_command(settings, ctx.wiring.target))
             family.start("the worker", worker_command(settings))
-            family.wait_for(f"{settings.address}/readyz")
+            family.wait_for(f"{settings.address}/readyz", seconds=START_S)
             words.print(f"mixed storm: {seconds:.0f} s, {connections} visits at one time, {workers} server processes")
             began = time.monotonic()
             client = Client("127.0.0.1", settings.port, journal)
