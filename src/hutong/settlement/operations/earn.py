@@ -63,7 +63,7 @@ async def _zone(tx: Tx, city_id: int) -> str:
 
 
 async def _write(tx: Tx, earned: Sequence[_Earned], *, city_id: int, now: datetime) -> None:
-    await tx.run(
+    await tx.send(
         """insert into settlement.earnings (city_id, redemption_id, voucher_id, merchant_id, store_id, code_tail, title,
                                             count, asset, due_units, commission_units, operator_units, operator_id,
                                             merchant_units, rule, at)

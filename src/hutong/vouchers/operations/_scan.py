@@ -195,7 +195,7 @@ async def log_failures(
     if not refusals:
         return
     order = sorted(refusals)
-    await tx.run(
+    await tx.send(
         """insert into vouchers.scans (city_id, scan_id, at, merchant_id, store_id, staff_id, voucher_id, way, reason,
                                        presented)
            select %(city)s, s.id, %(now)s, s.merchant, s.store, s.staff, s.voucher, s.way, s.reason, s.presented
