@@ -2,6 +2,7 @@
 -- `live` locks in sorted order, so two sweeps or two batches never wait for each other in a ring; to ask how many it
 -- found makes it come first. `ended_at is null` says that a hold is held in words that only the primary key answers:
 -- by the index of what is due, which a young table shows as empty, each hold was looked for among all that are held.
+-- For the same reason `offset 0`: what each hold wants is looked up by its id, never compared one by one.
 with live as (
   select h.hold_id from inventory.holds h
   where h.city_id = %(city)s and h.hold_id = any(%(ids)s::uuid[]) and h.ended_at is null
@@ -13,8 +14,9 @@ with live as (
   returning h.hold_id, h.ref
 ), sums as (
   select w.quota_id, sum(w.units)::bigint as units
-  from inventory.wants w join ended e on e.hold_id = w.hold_id
-  where w.city_id = %(city)s and w.hold_id = any(%(ids)s::uuid[])
+  from ended e
+  cross join lateral (select w.quota_id, w.units from inventory.wants w
+                      where w.city_id = %(city)s and w.hold_id = e.hold_id offset 0) w
   group by w.quota_id
 ), locked as (
   select q.quota_id, s.units
