@@ -120,7 +120,9 @@ async def _round(ctx: Context, place: Ground, size: Size) -> dict[str, Any]:
     try:
         there, lanes = await _crowd(house, size)
         sold = Sold(city_id=there.city_id)
-        await _sell(house, there, [lane[: size.orders] for lane in lanes], size, Sold())  # plans are made
+        await _sell(house, there, [lane[: size.orders] for lane in lanes], size, Sold())
+        # As autovacuum does within a minute: without statistics the plans of foreign keys walk a city's whole index.
+        place.psql(command="analyze")
         gc.collect()
         gc.freeze()
         before = await used(place, None)
