@@ -152,7 +152,7 @@ async def test_a_used_code_says_when_where_and_by_whom(ann: Reader, tao: Reader,
     await tao.send(await shown(tao, unit.code), "/redemptions")
     red = await shown(mei, unit.code)
     assert (red.status, tone(red)) == (409, ("bad", "already_used"))
-    for words in ("Already used", "2026-11-20 12:00", "巷口面吧（灯笼巷店）", "小涛", "undo it in the history"):
+    for words in ("Already used", "2026-11-20 12:00", "Noodle Bar, Lantern Lane", "小涛", "undo it in the history"):
         assert words in red.text
 
 
