@@ -33,6 +33,8 @@ work_mem = 8MB
 maintenance_work_mem = 64MB
 random_page_cost = 1.1
 jit = off
+# A young table gets its first statistics soon: until then plans are guesses
+autovacuum_naptime = 10s
 shared_preload_libraries = '{preload}'
 
 # What was acknowledged is on the disk
