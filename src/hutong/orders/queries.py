@@ -30,8 +30,13 @@ async def of_merchant(
 ) -> list[Order]:  # fmt: skip
     """Orders of the merchants whom the asker may see, newest first."""
     rows = await tx.rows(
-        """select * from orders.orders where city_id = %(city)s and merchant_id = any(%(merchants)s::uuid[])
-           and (%(after)s::uuid is null or order_id < %(after)s::uuid) order by order_id desc limit %(limit)s""",
+        """select o.* from unnest(%(merchants)s::uuid[]) m (merchant_id)
+           cross join lateral (  -- the newest of each; one walk for all of them would pass everybody else's orders
+               select * from orders.orders o
+               where o.city_id = %(city)s and o.merchant_id = m.merchant_id
+                 and (%(after)s::uuid is null or o.order_id < %(after)s::uuid)
+               order by o.order_id desc limit %(limit)s) o
+           order by o.order_id desc limit %(limit)s""",
         city=city_id, merchants=list(merchant_ids), after=after, limit=limit,
     )  # fmt: skip
     return await with_lines(tx, rows, city_id)

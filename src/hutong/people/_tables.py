@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     Text,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import UUID
@@ -55,6 +56,7 @@ codes = other_table(
     CheckConstraint("used_at < expires_at and used_at >= made_at", "used_in_time"),
     CheckConstraint("used_at is null or tries > 0", "use_is_a_try"),
 )
+Index("codes_over_idx", codes.c.expires_at)
 
 sessions = other_table(
     "people.sessions",
@@ -70,6 +72,8 @@ sessions = other_table(
     CheckConstraint("created_at < expires_at", "expires_later"),
 )
 Index("sessions_member_idx", sessions.c.member_id, postgresql_where=sessions.c.ended_at.is_(None))
+# What is forgotten some time after its end is found by it.
+Index("sessions_over_idx", func.coalesce(sessions.c.ended_at, sessions.c.expires_at))
 
 # History, not flags: a role that ended keeps its row, with who ended it.
 grants = other_table(

@@ -151,6 +151,7 @@ scans = city_table(
     CheckConstraint("way in ('qr', 'code', 'proof', 'unreadable')", name="way"),
 )
 Index("scans_merchant_idx", scans.c.city_id, scans.c.merchant_id, scans.c.at)
+Index("scans_store_idx", scans.c.city_id, scans.c.store_id, scans.c.at)
 
 # What a phone may show to a counter without a network: a capsule signed by the house, for one key of the phone.
 capsules = city_table(

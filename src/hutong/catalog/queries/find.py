@@ -23,12 +23,13 @@ _SOUND = """union all (
     select d.kind, d.doc_id, d.boost, 0.5 * word_similarity(%(sound)s, d.latin), 0.0
     from catalog.search_docs d
     where d.city_id = %(city)s and d.latin %%> %(sound)s
-    limit %(most)s)"""
+    limit {most})"""
 
 
 def _search(*, sound: bool) -> str:
     live = live_offers(first="(o.offer_id = any(st.offer_ids)) desc, ")
-    return load(__package__ or "", "search").format(live=live, sound=_SOUND if sound else "")
+    heard = _SOUND.format(most=MOST_HITS) if sound else ""
+    return load(__package__ or "", "search").format(live=live, sound=heard, most=MOST_HITS)
 
 
 async def search(
@@ -45,7 +46,7 @@ async def search(
     typed = plain(words)
     params: dict[str, Any] = {
         "city": city_id, "plain": typed, "now": now, "category": category or "", "limit": limit + 1,
-        "here": None if point is None else cube_of(point), "after_store": after_store, "most": MOST_HITS,
+        "here": None if point is None else cube_of(point), "after_store": after_store,
         "after_key": (after_key or "").removeprefix("w") or None,
     }  # fmt: skip
     exact = all_of(city_id, words)

@@ -1,7 +1,8 @@
 -- Stores and offers that match, merged by store. A hit's score is the rank of its words, a bonus for a name that is
 -- or begins with what was typed, and the boost of the document; a store has the best score of itself and its offers,
 -- less a little for each kilometre. The queries (exact names, near rings, wider ones) are asked in their order until
--- there are enough documents; these are ranked, and pages are cut from the same set.
+-- there are enough documents; these are ranked, and pages are cut from the same set. How many is written out: for a
+-- limit that it does not know, PostgreSQL keeps a plan that reads documents one by one until there are enough.
 with matched as (
     select d.kind, d.doc_id, d.boost, d.rank, d.bonus
     from unnest(%(queries)s::text[]::tsquery[]) with ordinality ring (query, place)
@@ -13,9 +14,9 @@ with matched as (
                     else 0.0 end as bonus
         from catalog.search_docs c
         where c.city_id = %(city)s and c.words @@ ring.query
-        limit %(most)s
+        limit {most}
     ) d
-    limit %(most)s
+    limit {most}
 ),
 hits as (
     select m.kind, m.doc_id, max(m.rank + m.bonus + m.boost) as score
