@@ -66,8 +66,8 @@ async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_i
            from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(providers)s::text[], %(units)s::bigint[],
                        %(assets)s::text[], %(words)s::text[], %(expires)s::timestamptz[])
                 as i(id, ord, provider, units, asset, words, expires)
-           where not exists (select 1 from payments.payments p
-                             where p.city_id = %(city)s and p.order_id = i.ord and p.state = 'captured')
+           where (select p.payment_id from payments.payments p
+                  where p.city_id = %(city)s and p.order_id = i.ord and p.state = 'captured' limit 1) is null
            on conflict (city_id, payment_id) do nothing
            returning payment_id)
            insert into payments.changes (city_id, subject, seq, state, at, cause)
