@@ -10,6 +10,7 @@ import click
 
 from hutong.cli.base import Context, json_option, say
 from hutong.cli.bench.frame import run
+from hutong.cli.bench.growth.command import growth
 from hutong.cli.bench.pages import pages
 from hutong.cli.bench.replay import replay
 from hutong.cli.bench.scene import Options, Scene
@@ -144,6 +145,7 @@ def search_command(ctx: Context, stores: int, **given: Any) -> None:
     perform(ctx, Finding("search", stores=stores), given)
 
 
+bench.add_command(growth)
 bench.add_command(pages)
 bench.add_command(replay)
 bench.add_command(storm)

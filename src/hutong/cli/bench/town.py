@@ -26,6 +26,8 @@ CENTRE = Point(31.2000, 118.6000)
 CATEGORY = Category(slug="bench-deals", name=Text(zh="测速", en="Measured deals"))
 FIRST_CITY = 8_001
 COMMISSION = 800  # basis points
+SALE = timedelta(days=30)  # from an hour ago on
+TERMS = Terms(valid_days=90)
 PIECES = (500, 2_500)  # offers in the first transaction, and in the others
 
 
@@ -67,6 +69,8 @@ async def build(
     price: int,
     now: datetime,
     settle: Callable[[], object] = lambda: None,
+    sale: timedelta = SALE,
+    terms: Terms = TERMS,
 ) -> Town:
     """A city with so many shops, each with so many offers of `quota` units at `price` (fen).
 
@@ -81,7 +85,7 @@ async def build(
         _sure(await merchants.add_merchants(tx, [_merchant(s, n, city_id) for n, s in enumerate(made)], now=opened))
         await settlement.add_rules(tx, [_rule(s, opened) for s in made])
     for some in _pieces(list(enumerate(made)), offers):
-        await _fill(db, city_id, some, quota, price, now=now)
+        await _fill(db, city_id, some, quota, price, now=now, sale=sale, terms=terms)
         settle()
     return Town(city_id=city_id, slug=slug, shops=made, quota=quota)
 
@@ -94,8 +98,9 @@ def _pieces(shops: list[tuple[int, Shop]], offers: int) -> Iterator[list[tuple[i
 
 
 async def _fill(
-    db: Database, city_id: int, shops: Sequence[tuple[int, Shop]], quota: int, price: int, *, now: datetime
-) -> None:
+    db: Database, city_id: int, shops: Sequence[tuple[int, Shop]], quota: int, price: int, *, now: datetime,
+    sale: timedelta, terms: Terms,
+) -> None:  # fmt: skip
     """Stores, quotas and offers of some shops, in one transaction."""
     async with db.city(city_id) as tx:
         stores = [_store(s, n) for n, s in shops]
@@ -105,7 +110,7 @@ async def _fill(
             for n, s in shops for k, offer in enumerate(s.offers)
         ]  # fmt: skip
         await inventory.open_quotas(tx, quotas, city_id=city_id, now=now)
-        drafts = [_draft(s, n, k, price, now) for n, s in shops for k in range(len(s.offers))]
+        drafts = [_draft(s, n, k, price, now, sale, terms) for n, s in shops for k in range(len(s.offers))]
         _sure(await catalog.publish(tx, drafts, city_id=city_id, now=now))
 
 
@@ -149,12 +154,14 @@ def _store(shop: Shop, number: int) -> AddStore:
     )  # fmt: skip
 
 
-def _draft(shop: Shop, number: int, offer: int, price: int, now: datetime) -> Draft:
+def _draft(
+    shop: Shop, number: int, offer: int, price: int, now: datetime, sale: timedelta, terms: Terms
+) -> Draft:  # fmt: skip
     return Draft(
         offer_id=shop.offers[offer], merchant_id=shop.merchant_id, by=None, category=CATEGORY.slug,
         title=_both(f"套餐 {number}-{offer}"), price=Amount(price, ASSET), list_price=Amount(price + 1_000, ASSET),
-        terms=Terms(valid_days=90), store_ids=(shop.store_id,), quota_id=shop.offers[offer],
-        sale_from=now - timedelta(hours=1), sale_to=now + timedelta(days=30),
+        terms=terms, store_ids=(shop.store_id,), quota_id=shop.offers[offer],
+        sale_from=now - timedelta(hours=1), sale_to=now + sale,
     )  # fmt: skip
 
 

@@ -45,6 +45,13 @@ wal_level = replica
 max_wal_size = 1GB
 checkpoint_timeout = 5min
 
+# A table that was empty before a sale is large after it: statistics and vacuum come soon and in small pieces
+autovacuum_naptime = 15s
+autovacuum_analyze_scale_factor = 0.05
+autovacuum_vacuum_scale_factor = 0.1
+autovacuum_vacuum_insert_scale_factor = 0.1
+autovacuum_vacuum_cost_limit = 1000
+
 # Nobody waits for someone who has left
 client_connection_check_interval = 10s
 idle_in_transaction_session_timeout = 5min
