@@ -1,4 +1,5 @@
--- How large the city :city and everything has become: rows, bytes by table, and how many updates stayed on their page.
+-- How large everything has become: orders of all cities and of the city :city, bytes by table, and how many updates
+-- stayed on their page.
 with sizes as (
     select c.oid, n.nspname || '.' || c.relname as name, pg_table_size(c.oid) as heap, pg_indexes_size(c.oid) as index
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -9,9 +10,10 @@ updates as (
     from pg_stat_user_tables where n_tup_upd > 0
 )
 select json_build_object(
-    'orders', (select count(*) from orders.orders where city_id = :city),
-    'vouchers', (select count(*) from vouchers.vouchers where city_id = :city),
-    'redemptions', (select count(*) from vouchers.redemptions where city_id = :city),
+    'orders', (select count(*) from orders.orders),
+    'orders_of_the_city', (select count(*) from orders.orders where city_id = :city),
+    'vouchers', (select count(*) from vouchers.vouchers),
+    'redemptions', (select count(*) from vouchers.redemptions),
     'table_bytes', (select sum(heap) from sizes),
     'index_bytes', (select sum(index) from sizes),
     'tables', (select json_agg(json_build_object('name', name, 'table_bytes', heap, 'index_bytes', index)
