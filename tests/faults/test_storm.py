@@ -4,6 +4,7 @@ processes are killed; and without the guard the same storm shows an oversell."""
 import asyncio
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from hutong.cli.bench.storm.claims import OP
@@ -18,21 +19,30 @@ from tests.provider import free_port
 pytestmark = pytest.mark.anyio
 
 
-def who_served(it: Installation) -> set[str]:
-    """The processes that answered a request, by the numbers they keep."""
+def who_served(it: Installation, route: bytes) -> set[str]:
+    """The processes that answered a request of this route, by the numbers they keep."""
     files = (it.settings.data_folder() / "metrics").glob("counter_*.db")
-    return {file.stem.partition("_")[2] for file in files if b"hutong_http_requests" in file.read_bytes()}
+    return {file.stem.partition("_")[2] for file in files if b'"' + route + b'"' in file.read_bytes()}
+
+
+async def all_serve(it: Installation, port: int, workers: int) -> None:
+    """Wait until each process has answered: they start one after the other, and connections are dealt by chance."""
+    async with asyncio.timeout(120), httpx2.AsyncClient() as client:
+        while len(who_served(it, b"/healthz")) < workers:
+            await client.get(f"http://127.0.0.1:{port}/healthz", headers={"connection": "close"})
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 async def test_several_processes_grant_exactly_the_quota(shared: Installation, tmp_path: Path, workers: int):
     port = free_port()
     server = await shared.server(port, workers=workers)
+    await all_serve(shared, port, workers)
     wrong, client, journal = await storm(shared, port, tmp_path, seed=workers)
     assert not wrong
     assert journal.refused(OP) == {"sold_out": CLAIMS - QUOTA}
     assert client.requests > CLAIMS * 1.1  # many pressed twice
-    assert len(who_served(shared)) >= 2
+    assert len(who_served(shared, b"/api/v1/orders")) >= 2
     await server.stop()
     assert await audit_clean(shared.db)
 
