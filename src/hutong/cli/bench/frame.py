@@ -48,8 +48,8 @@ def run(ctx: Context, scene: Scene, options: Options) -> dict[str, Any]:
             if options.worker:
                 family.start("the worker", worker_command(place.settings))
             family.wait_for(f"{place.settings.address}/readyz")
-            plan = scene.load_plan()
-            rounds = [_round(place, folder, scene, plan, options, server) for _ in range(options.repeat)]
+            plans = [scene.load_plan(turn) for turn in range(options.repeat)]
+            rounds = [_round(place, folder, scene, plan, options, server) for plan in plans]
         kept = [name for one in rounds for name in one.load.kept]
         errors = sum(sum(one.load.said["errors"].values()) for one in rounds)
         found, wrong = scene.check(place, kept, errors)

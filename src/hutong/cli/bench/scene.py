@@ -68,8 +68,8 @@ class Scene(Protocol):
         """Bring what the load needs into the database."""
         ...
 
-    def load_plan(self) -> dict[str, Any]:
-        """`sources` and `flows` for the client."""
+    def load_plan(self, turn: int = 0) -> dict[str, Any]:
+        """`sources` and `flows` for the client in round `turn` (from 0): what can be used once is dealt among them."""
         ...
 
     def check(self, place: Ground, kept: Sequence[str], errors: int) -> tuple[dict[str, Any], list[str]]:

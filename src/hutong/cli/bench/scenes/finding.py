@@ -52,7 +52,7 @@ class Finding:
     async def load(self, hands: Hands) -> None:
         self._size = await large_city(hands.place, hands.db, self._stores, now=hands.now)
 
-    def load_plan(self) -> dict[str, Any]:
+    def load_plan(self, turn: int = 0) -> dict[str, Any]:
         dice = random.Random(7)  # noqa: S311 (places on a map, no secret)
         rows = [
             [f"{CENTRE.lat + dice.uniform(-SPREAD, SPREAD):.4f}", f"{CENTRE.lon + dice.uniform(-SPREAD, SPREAD):.4f}",

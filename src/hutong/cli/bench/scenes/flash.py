@@ -31,7 +31,7 @@ class Buying:
         )  # fmt: skip
         self._guests = await crowd.gather(hands.db, hands.place.settings, hands.options.members, now=hands.now)
 
-    def load_plan(self) -> dict[str, Any]:
+    def load_plan(self, turn: int = 0) -> dict[str, Any]:
         offers = {"order": "random", "rows": [[name] for name in self._town.offer_names()]}
         sources = {"members": members(self._guests), "offers": offers}
         return {"sources": sources, "flows": [{"name": "buy", "steps": [order_step()]}]}

@@ -34,6 +34,7 @@ class Mixed:
 
     async def load(self, hands: Hands) -> None:
         given = hands.options
+        self._turns = given.repeat
         seconds = (given.seconds + given.warm_s) * given.repeat
         self._town = await town.build(
             hands.db, shops=COUNTERS, offers=OFFERS, quota=1_000_000, price=PRICE, now=hands.now, settle=hands.settle
@@ -46,7 +47,7 @@ class Mixed:
             now=hands.now,
         )  # fmt: skip
 
-    def load_plan(self) -> dict[str, Any]:
+    def load_plan(self, turn: int = 0) -> dict[str, Any]:
         names = {"slug": self._town.slug, "city": self._town.city_id}
         flows = [
             {
@@ -59,7 +60,7 @@ class Mixed:
         flows.append({"name": "buy", "weight": 15, "steps": [order_step()]})
         flows.append({"name": "scan", "weight": 5, "steps": scan()})
         sources = {
-            "members": members(self._guests), "vouchers": voucher_rows(self._units),
+            "members": members(self._guests), "vouchers": voucher_rows(self._units[turn :: self._turns]),
             "offers": {"order": "random", "rows": [[name] for name in self._town.offer_names()]},
             "stores": {"order": "random", "rows": [[name] for name in self._town.store_names()]},
         }  # fmt: skip

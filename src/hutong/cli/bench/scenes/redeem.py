@@ -31,6 +31,7 @@ class Redeeming:
 
     async def load(self, hands: Hands) -> None:
         given = hands.options
+        self._turns = given.repeat
         seconds = (given.seconds + given.warm_s) * given.repeat
         self._town = await town.build(
             hands.db, shops=COUNTERS, offers=5, quota=1_000_000, price=PRICE, now=hands.now, settle=hands.settle
@@ -43,8 +44,9 @@ class Redeeming:
             price=PRICE, now=hands.now,
         )  # fmt: skip
 
-    def load_plan(self) -> dict[str, Any]:
-        return {"sources": {"vouchers": voucher_rows(self._units)}, "flows": [{"name": "scan", "steps": scan()}]}
+    def load_plan(self, turn: int = 0) -> dict[str, Any]:
+        mine = voucher_rows(self._units[turn :: self._turns])
+        return {"sources": {"vouchers": mine}, "flows": [{"name": "scan", "steps": scan()}]}
 
     def check(self, place: Ground, kept: Sequence[str], errors: int) -> tuple[dict[str, Any], list[str]]:
         return redeemed(place, self._town.city_id, kept, errors)
