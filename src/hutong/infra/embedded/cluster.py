@@ -33,8 +33,6 @@ work_mem = 8MB
 maintenance_work_mem = 64MB
 random_page_cost = 1.1
 jit = off
-# A young table gets its first statistics soon: until then plans are guesses
-autovacuum_naptime = 10s
 shared_preload_libraries = '{preload}'
 
 # What was acknowledged is on the disk
@@ -46,7 +44,7 @@ max_wal_size = 1GB
 checkpoint_timeout = 5min
 
 # A table that was empty before a sale is large after it: statistics and vacuum come soon and in small pieces
-autovacuum_naptime = 15s
+autovacuum_naptime = 10s
 autovacuum_analyze_scale_factor = 0.05
 autovacuum_vacuum_scale_factor = 0.1
 autovacuum_vacuum_insert_scale_factor = 0.1
