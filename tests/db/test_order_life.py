@@ -15,7 +15,7 @@ from tests.lane import a_lane
 pytestmark = pytest.mark.anyio
 
 # (transactions, at most so many statements) of a set, whatever the number of its orders.
-BOUNDS = {"place": (1, 11), "payment callback": (1, 14), "prepare": (0, 4), "redeem": (1, 13)}
+BOUNDS = {"place": (1, 12), "payment callback": (1, 14), "prepare": (0, 4), "redeem": (1, 13)}
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from hutong.cli.bench.storm.crowding import Mixed, Shop, World
 from hutong.cli.bench.storm.journal import Journal
 from hutong.cli.bench.storm.mixing import retries, wrong_with
 from hutong.infra.db import Database
-from hutong.kit.clock import SystemClock
+from hutong.kit.clock import ManualClock, SystemClock
 from hutong.kit.ids import OFFER
 from hutong.kit.money import Amount
 from hutong.kit.refusals import Busy
+from hutong.payments import Addresses, Courier
 from tests.conftest import audit_clean
 from tests.faults.installation import Installation
 from tests.faults.test_race_matrix import another, deadlocks
@@ -78,9 +79,31 @@ async def test_all_at_once_on_four_processes_is_no_deadlock(shared: Installation
     again = await asyncio.to_thread(retries, f"http://127.0.0.1:{port}")
     assert "deadlock" not in again
     assert not wrong_with(mixed, journal, deadlocks=await deadlocks(shared.db) - before)
+    await nothing_in_doubt(shared)
     await server.stop()
     await worker.stop()
     assert await audit_clean(shared.db)
+
+
+async def nothing_in_doubt(it: Installation) -> None:
+    """Unpaid orders end, and the provider is asked about the last payments, by a clock that runs ahead as the rounds
+    did: by it, whatever is still open is in doubt for too long."""
+    late = SystemClock().now() + timedelta(days=41)
+    courier = Courier(
+        it.db, it.house.providers, clock=ManualClock(late), settle=orders.receive,
+        addresses=Addresses(notify="http://127.0.0.1/unused", back="http://127.0.0.1/unused"),
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        while True:
+            await it.db.run_city(CITY, lambda tx: orders.expire_unpaid(tx, city_id=CITY, now=late))
+            while await courier.round(CITY):
+                pass
+            async with it.db.reading() as tx:
+                if not await tx.value(
+                    "select count(*) from payments.payments where state in ('created', 'unknown', 'opened')"
+                ):
+                    return
+            await asyncio.sleep(0.2)
 
 
 def test_a_storm_that_showed_nothing_proves_nothing(tmp_path: Path):

@@ -22,10 +22,6 @@ R = TypeVar("R")
 _Name = tuple[UUID, str]
 
 LONGEST_KEY = 255
-_HASH = "hashtextextended(n.actor::text || n.key, %(city)s)"
-# One look at the primary key for each name, whatever the planner thinks of the size of the table.
-_ANSWER = """select a.actor, a.key, a.operation, a.fingerprint, a.answer from infra.answers a
-             where a.city_id = %(city)s and a.actor = n.actor and a.key = n.key limit 1"""
 PASSING = (Busy, TooManyTries)  # "not now": nothing was decided, so the same key may ask again
 
 
@@ -128,45 +124,32 @@ async def told(tx: Tx, actor: UUID, key: str, *, city_id: int, operation: str, r
 async def _look(tx: Tx, names: list[_Name], *, city_id: int) -> dict[_Name, dict[str, Any]]:
     """Hold the keys until the transaction ends, and read what was stored for them.
 
-    Mostly nobody else has one of them: then one statement is enough. A key whose holder ended between the view of
-    this statement and its lock looks new; the insert at the end finds out, and everything is tried again.
+    Everyone waits for the keys in the same order, so two sets cannot wait for each other; whoever comes second reads,
+    in a statement of its own, what the first has stored. An advisory lock and one insert at the end cost a quarter
+    of a row that is claimed first and completed later. Two keys that share a hash only wait for each other.
     """
-    rows = await tx.rows(
-        f"""select a.actor, a.key, a.operation, a.fingerprint, a.answer,
-                   pg_try_advisory_xact_lock({_HASH}) as mine
-            from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
-                 left join lateral ({_ANSWER}) a on true""",
-        city=city_id, **_columns(names),
-    )  # fmt: skip
-    if not all(row["mine"] for row in rows):
-        await _lock(tx, names, city_id=city_id)
-        return await _stored(tx, names, city_id=city_id)
-    return {(row["actor"], row["key"]): row for row in rows if row["actor"] is not None}
-
-
-async def _lock(tx: Tx, names: Iterable[_Name], *, city_id: int) -> None:
-    """Wait for the keys, everyone in the same order; whoever comes second sees what was stored.
-
-    An advisory lock and one insert at the end cost a quarter of a row that is claimed first and completed later:
-    no second version of it, half the log. Two keys that share a hash only wait for each other.
-    """
+    actors, keys = [actor for actor, _ in names], [key for _, key in names]
     try:
-        await tx.run(
-            f"""select pg_advisory_xact_lock(h.hash)
-                from (select distinct {_HASH} as hash
-                      from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key) order by hash) h""",
-            city=city_id, **_columns(names),
+        await tx.send(
+            """select pg_advisory_xact_lock(h.hash)
+               from (select distinct hashtextextended(n.actor::text || n.key, %(city)s) as hash
+                     from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key) order by hash) h""",
+            city=city_id, actors=actors, keys=keys,
         )  # fmt: skip
+        return await _stored(tx, names, city_id=city_id)
     except psycopg.errors.LockNotAvailable as error:
         raise Busy(retry_after=2) from error
 
 
 async def _stored(tx: Tx, names: list[_Name], *, city_id: int) -> dict[_Name, dict[str, Any]]:
+    """One look at the primary key for each name, whatever the planner thinks of the size of the table."""
     if not names:
         return {}
     rows = await tx.rows(
-        f"""select a.* from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
-            cross join lateral ({_ANSWER}) a""",
+        """select a.* from unnest(%(actors)s::uuid[], %(keys)s::text[]) as n (actor, key)
+           cross join lateral (
+               select a.actor, a.key, a.operation, a.fingerprint, a.answer from infra.answers a
+               where a.city_id = %(city)s and a.actor = n.actor and a.key = n.key limit 1) a""",
         city=city_id, **_columns(names),
     )  # fmt: skip
     return {(row["actor"], row["key"]): row for row in rows}
