@@ -65,6 +65,10 @@ async def many(it: Journey) -> None:
     await it.tend()
 
 
+# Before, the planner joined a list of two hundred with a table of fifty thousand by reading the table.
+FREE_FROM = 180_000
+
+
 @pytest.fixture(scope="module")
 async def grown(server_url: str, template: str, tmp_path_factory: Any) -> AsyncIterator[tuple[str, Catch]]:
     """A large database, and what passed through its doors while it was small."""
@@ -98,6 +102,8 @@ async def test_no_statement_reads_a_large_table_from_end_to_end(grown: tuple[str
     for piece in WHOLE:
         assert any(piece in sql for sql in catch.seen), f"nobody says this any more: {piece}"
     with psycopg.connect(url, autocommit=True) as conn:
+        if conn.info.server_version < FREE_FROM:
+            conn.execute("set enable_seqscan = off")  # as writers connect; a missing index still shows
         found = wide(Planned(conn), catch)
     assert found == set(), "\n\n".join(sorted(found))
 
