@@ -14,10 +14,10 @@ from hutong.web.shared.words import WEB, Words
 
 
 class Quick(Context):
-    """A page makes a thousand calls: a macro and a bound method are called without asking what they want passed."""
+    """A page makes a thousand calls: macros, and functions that want nothing passed, are called without more ado."""
 
     def call(__self, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(__obj) in _PLAIN:
+        if type(__obj) in _PLAIN and not hasattr(__obj, "jinja_pass_arg"):
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
             return __obj(*args, **kwargs)
