@@ -11,7 +11,7 @@ import presetEnv from "postcss-preset-env";
 const here = dirname(fileURLToPath(import.meta.url));
 const web = join(here, "..", "src", "hutong", "web");
 const OLD = ["chrome >= 80", "safari >= 13", "ios_saf >= 13"];
-const FACES = process.argv.slice(2).length ? process.argv.slice(2) : ["shared", "consumer", "merchant", "operator"];
+const FACES = process.argv.slice(2).length ? process.argv.slice(2) : ["shared", "consumer", "merchant", "operator", "platform"];
 
 for (const face of FACES) {
   const out = join(web, face, "static", `${face}.css`);

@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -13,7 +13,9 @@ from hutong.infra.audit import audit
 from hutong.infra.db import Database
 from hutong.infra.embedded import temporary
 from hutong.kit.clock import ManualClock
-from tests.schema import build_schema, with_database
+from tests.auditing import audit_touched
+from tests.scheduling import Scheduling, everything_stays, longest_first, mark_those_on_the_server
+from tests.schema import build_schema, create_copy, with_database
 
 if TYPE_CHECKING:
     from tests.towns import Towns
@@ -64,7 +66,7 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh database for one test."""
     name = f"hutong_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{template}"'.encode())
+        create_copy(conn, name, template)
     yield with_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(f'drop database if exists "{name}" with (force)'.encode())
@@ -103,7 +105,7 @@ def now(clock: ManualClock) -> datetime:
 async def audit_clean(db: Database) -> bool:
     """True when no invariant of any package is broken; shows the broken ones otherwise."""
     async with db.snapshot() as tx:
-        broken = await audit(tx)
+        broken = await audit_touched(tx)
     assert not broken, broken
     return True
 
@@ -114,12 +116,37 @@ async def fires(db: Database, code: str) -> bool:
         return bool(await audit(tx, only=code))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Find the tests."""
+    with everything_stays():
+        return (yield)
+
+
+class Marks:
+    """Before pytest looks which tests were asked for by their marks."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        mark_those_on_the_server(items)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Marks())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    return Scheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of one xdist_group go to one worker. xdist 3.8 writes the group to where pytest 9.2 no longer looks for
     the name of a test, so groups were torn apart (tests/unit/test_groups.py)."""
     if not config.getoption("loadgroup", False):
         return
+    longest_first(items)
     for item in items:
         mark = item.get_closest_marker("xdist_group")
         if mark and "@" not in item.nodeid.rpartition("]")[2].rpartition("::")[2]:

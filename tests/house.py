@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from hutong import catalog, inventory, merchants, people, places, settlement
+from hutong.app import SCHEMES
 from hutong.catalog import Category, Draft, Offer
 from hutong.cli.demo.city_data import CityData, MerchantData, Person, read_city
 from hutong.desk.house import House
@@ -29,7 +30,6 @@ from hutong.messages import ConsoleSms
 from hutong.payments import PaymentProvider
 from hutong.people import AddMember, GiveRole
 from hutong.places import AddCity, AddDistrict
-from hutong.schemes.deals import Deals
 from hutong.settlement import Rule
 from tests.pocket import PocketPay
 
@@ -72,7 +72,7 @@ async def make_house(
     pocket, sms = PocketPay(), ConsoleSms(out=io.StringIO())
     given = {"secret": SECRET, "database_url": db.url, "otp_gap_seconds": 1} | settings
     house = TestHouse(
-        settings=Settings(**given), db=db, clock=clock, schemes={"deals": Deals()},
+        settings=Settings(**given), db=db, clock=clock, schemes=SCHEMES,
         providers={"sandbox": provider or pocket}, sms=sms, files=MemoryFiles(),
     )  # fmt: skip
     house.pay, house.messages = pocket, sms

@@ -21,13 +21,16 @@ from hutong.kit.refusals import Refusal
 from hutong.kit.terms import Terms
 from hutong.orders import Place, Placed, Wanted
 from hutong.payments import ProviderPayment, ProviderRefund
+from hutong.schemes.alliance import Alliance
+from hutong.schemes.cards import Cards
+from hutong.schemes.coupons import Coupons
 from hutong.schemes.deals import Deals
 from hutong.settlement import Rule
 from hutong.vouchers import Redeem, Redeemed, Voucher, qr_text
 from tests.catalog_town import a_city, a_draft, a_merchant, a_store, published
 
 CITY = 1
-SCHEMES = {"deals": Deals()}
+SCHEMES = {"deals": Deals(), "cards": Cards(), "coupons": Coupons(), "alliance": Alliance()}
 HOLD = timedelta(minutes=15)
 PLAIN = Terms(valid_days=30)
 
@@ -58,9 +61,8 @@ async def a_lane(db: Database, now: datetime, *, quota: int = 100, terms: Terms 
             valid_from=now - timedelta(days=1),
         )  # fmt: skip
         await settlement.add_rules(tx, [rule])
-    draft = a_draft(
-        merchant, store, now=now, quota_id=quota_id, terms=terms, list_price=Amount(9_800, "CNY"), **changes
-    )
+    changes = {"list_price": Amount(9_800, "CNY")} | changes
+    draft = a_draft(merchant, store, now=now, quota_id=quota_id, terms=terms, **changes)
     offer = (await published(db, draft, now=now))[0]
     return Lane(merchant=merchant, store=store, other_store=other, lin=lin, offer=offer)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from alembic.script import ScriptDirectory
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import MetaData, create_engine
 
-from hutong.infra import tasks
+from hutong.infra import migrate, tasks
 from hutong.infra.placement import PLACEMENT
 from hutong.infra.tables import EXTENSIONS, metadata, schemas
 from tests.schema import load_tables
@@ -28,6 +29,7 @@ def build_partitioned(url: str) -> None:
             conn.execute(f"create extension if not exists {name}".encode())
         for name in schemas():
             conn.execute(f"create schema if not exists {name}".encode())
+        conn.execute(near_marks().encode())
     engine = create_engine("postgresql+psycopg://", connect_args=conninfo_to_dict(url))
     second.create_all(engine)
     engine.dispose()
@@ -39,6 +41,11 @@ def build_partitioned(url: str) -> None:
                     f"for values with (modulus {PARTS}, remainder {part})".encode()
                 )
     tasks.install(url)
+
+
+def near_marks() -> str:
+    """The function that an index is made of, as the migration creates it."""
+    return ScriptDirectory(str(migrate.FOLDER)).get_revision("0048_near").module.NEAR_MARKS
 
 
 def partitions_touched(conn: psycopg.Connection[Any], sql: str, params: dict[str, Any]) -> dict[str, set[str]]:

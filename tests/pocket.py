@@ -18,12 +18,14 @@ from hutong.payments import (
     ProviderPayment,
     ProviderPayout,
     ProviderRefund,
+    ProviderRefused,
     ProviderUnknown,
 )
 
 
 class PocketPay:
-    """`silent`: answers nothing. `pay` is the payer pressing the button; whoever asks afterwards hears of it."""
+    """`silent`: answers nothing; `poor`: has no money of ours to pay out. `pay` is the payer pressing the
+    button; whoever asks afterwards hears of it."""
 
     name = "sandbox"
 
@@ -31,7 +33,7 @@ class PocketPay:
         self.opened: dict[str, OpenPayment] = {}
         self.paid: dict[str, Amount] = {}
         self.refunds: dict[str, OpenRefund] = {}
-        self.silent = False
+        self.silent = self.poor = False
 
     async def open_payment(self, ask: OpenPayment) -> OpenedPayment:
         if self.silent:
@@ -67,6 +69,8 @@ class PocketPay:
         return ProviderRefund(refund_no=refund_no, state="done", provider_no=f"R{refund_no}", amount=ask.amount)
 
     async def pay_out(self, ask: OpenPayout) -> ProviderPayout:
+        if self.poor:
+            raise ProviderRefused("insufficient_balance", "the balance is 0")
         return ProviderPayout(payout_no=ask.payout_no, state="done", provider_no="O", amount=ask.amount)
 
     async def payout(self, payout_no: str) -> ProviderPayout:

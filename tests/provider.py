@@ -22,7 +22,8 @@ def free_port() -> int:
 class SandboxProcess:
     """The provider as a process: started, killed, started again on the same state file."""
 
-    def __init__(self, folder: Path, *, retry_scale: float = 0.2) -> None:
+    def __init__(self, folder: Path, *, retry_scale: float = 0.2, past: Path | None = None) -> None:
+        self._past = ["--past", str(past)] if past else []
         self.folder, self.port, self._scale = folder, free_port(), retry_scale
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +42,9 @@ class SandboxProcess:
     def _spawn(self) -> None:
         command = [sys.executable, "-m", "hutong.cli.sandboxpay", "--scriptable", f"--port={self.port}"]
         command += [f"--keys={self.folder / 'keys'}", f"--state={self.folder / 'state.sqlite'}"]
-        self._process = subprocess.Popen([*command, f"--retry-scale={self._scale}"], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [*command, *self._past, f"--retry-scale={self._scale}"], stdout=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         """SIGKILL: what was not written is gone."""

@@ -15,6 +15,7 @@ from hutong.infra.placement import PLACEMENT
 from hutong.infra.tables import metadata
 from hutong.kit.refusals import Refusal
 from tests.schema import load_tables
+from tools import document_refusals
 
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "hutong"
@@ -24,10 +25,12 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FACES = {"web", "api", "cli", "app"}  # the desk opens doors, but runs no statement of its own
 FLOORS = [
     ["kit"], ["infra"], ["places"], ["people", "merchants", "ledger", "inventory", "messages"],
-    ["catalog", "pricing", "payments", "vouchers"], ["orders"], ["settlement", "reviews"], ["schemes", "trades"],
+    ["catalog", "pricing", "payments", "vouchers", "groups", "programmes", "recruiting"], ["orders"],
+    ["settlement", "reviews", "cards", "clearing", "mall"],
+    ["till", "insight", "waitlist"], ["schemes", "trades"],
     ["desk"], ["web", "api", "cli"], ["app"],
 ]  # fmt: skip
-DOMAIN = [name for floor in FLOORS[2:7] for name in floor]
+DOMAIN = [name for floor in FLOORS[2:8] for name in floor if (SRC / name).exists()]
 
 
 def package(path: Path) -> str:
@@ -122,12 +125,9 @@ def test_every_package_has_a_short_readme_a_face_and_a_model(name: str):
 
 
 def test_every_refusal_is_documented():
-    """An integrator meets codes; each must be findable with its sentence and its next step."""
-    import_everything()
-    text = (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
-    ours = {c for c, cls in Refusal.known.items() if cls.__module__.startswith("hutong.")}
-    written = set(re.findall(r"^\| `([a-z0-9_]+)` \|", text, re.MULTILINE))
-    assert written == ours, "run: python tools/document_refusals.py"
+    """An integrator meets codes; each must be findable with its sentence and its next step, as they are now."""
+    written = (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
+    assert written == document_refusals.page(), "run: PYTHONPATH=. .venv/bin/python tools/document_refusals.py"
 
 
 def test_every_refusal_speaks_both_languages():
@@ -137,6 +137,9 @@ def test_every_refusal_speaks_both_languages():
         for text in (cls.say, cls.step):
             assert text.zh.strip()
             assert text.en.strip()
+        for fact, table in cls.words.items():
+            assert f"{{{fact}}}" in cls.say.zh + cls.step.zh, f"{cls.code} never says {fact}"
+            assert all(text.zh.strip() and text.en.strip() for text in table.values()), cls.code
         assert re.search(r"[\u4e00-\u9fff]", cls.say.zh), cls.code
         assert 400 <= cls.status < 600, cls.code
 
@@ -178,7 +181,10 @@ def statements() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("where", "sql"), statements(), ids=[w for w, _ in statements()])
+STATEMENTS = statements()
+
+
+@pytest.mark.parametrize(("where", "sql"), STATEMENTS, ids=[where for where, _ in STATEMENTS])
 def test_every_statement_names_its_city(where: str, sql: str):
     """City first (scale-out rules 8 and 9): a statement that forgets the city would ask every shard."""
     lowered = re.sub(r"--[^\n]*", "", sql.lower())

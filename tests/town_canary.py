@@ -14,7 +14,7 @@ from tests.schema import load_tables
 CANARY = """"><img src=x onerror="window.__canary=1"><script>window.__canary=1</script>canary{{7*7}}'`"""
 SHORT = '"><img src=x onerror=__canary=1>'
 
-# Columns with words of people, by what they hold: one text, a pair {zh, en}, a list of pairs, a list of texts.
+# Columns with words of people, by what they hold: one text, a pair {zh, en}, a list of pairs, a value with a name.
 WRITTEN = {
     "catalog.categories": {"name": "pair"},
     "catalog.offers": {"title": "pair", "summary": "pair", "included": "pairs", "excluded": "pairs"},
@@ -26,6 +26,7 @@ WRITTEN = {
     "settlement.earnings": {"title": "pair"},
     "vouchers.scans": {"presented": "text"},
     "merchants.merchants": {"name": "pair"},
+    "merchants.chains": {"name": "pair"},
     "merchants.stores": {"name": "pair", "address": "pair", "close_reason": "text"},
     "merchants.store_exceptions": {"note": "pair"},
     "merchants.store_photos": {"alt": "pair"},
@@ -37,8 +38,10 @@ WRITTEN = {
     "people.sessions": {"device": "text"},
     "places.cities": {"name": "pair"},
     "places.districts": {"name": "pair"},
+    "places.landmarks": {"name": "pair"},
     "orders.orders": {"member_name": "text"},
     "orders.lines": {"title": "pair"},
+    "orders.uses": {"title": "pair"},
     "orders.changes": {"reason": "text"},
     "orders.notes": {"author": "text", "words": "text"},
     "vouchers.vouchers": {"holder_name": "text", "title": "pair"},
@@ -52,6 +55,41 @@ WRITTEN = {
     "reviews.changes": {"reason": "text"},
     "reviews.reports": {"words": "text"},
     "reviews.appeals": {"words": "text"},
+    "cards.closings": {"reason": "text"},
+    "cards.batches": {"label": "text"},
+    "till.bills": {"store_name": "text", "staff_name": "text"},
+    "till.uses": {"title": "pair"},
+    "till.discounts": {"name": "pair"},
+    "till.undos": {"reason": "text"},
+    "pricing.promotions": {"name": "pair", "rule": "named"},
+    "pricing.changes": {"reason": "text"},
+    "pricing.batches": {"label": "text"},
+    "vouchers.gifts": {"giver_name": "text", "note": "text", "taker_name": "text"},
+    "groups.seats": {"face": "text"},
+    "groups.bargains": {"face": "text"},
+    "groups.cuts": {"face": "text"},
+    "clearing.disputes": {"reason": "text", "note": "text"},
+    "recruiting.operators": {"name": "pair"},
+    "recruiting.invitations": {"label": "text"},
+    "recruiting.applications": {"name": "pair", "address": "pair"},
+    "recruiting.steps": {"reason": "text", "words": "named"},
+    "recruiting.verdicts": {"reason": "text"},
+    "recruiting.visits": {"business": "text", "address": "text", "note": "text", "next_step": "text"},
+    "recruiting.contracts": {"plan_words": "pair", "note": "text"},
+    "recruiting.claims": {"words": "text"},
+    "recruiting.cases": {"reason": "text"},
+    "recruiting.new_store_steps": {"reason": "text"},
+    "recruiting.attributions": {"reason": "text"},
+    "programmes.programmes": {"name": "pair"},
+    "programmes.partners": {"name": "pair"},
+    "programmes.campaigns": {"name": "pair"},
+    "programmes.partner_changes": {"reason": "text"},
+    "orders.tenders": {"title": "pair"},
+    "settlement.plans": {"name": "pair"},
+    "settlement.tasks": {"note": "text"},
+    "settlement.payout_changes": {"note": "text"},
+    "mall.steps": {"words": "text"},
+    "till.voids": {"reason": "text"},
 }
 JOIN = {
     "text": "{column} = {column} || %(canary)s",
@@ -60,11 +98,14 @@ JOIN = {
     "pairs": """{column} = (select coalesce(jsonb_agg(jsonb_build_object(
                     'zh', (one->>'zh') || %(canary)s, 'en', (one->>'en') || %(canary)s)), '[]')
                   from jsonb_array_elements({column}) one)""",
+    "named": """{column} = jsonb_set({column}, '{{name}}', jsonb_build_object(
+                 'zh', ({column}->'name'->>'zh') || %(canary)s, 'en', ({column}->'name'->>'en') || %(canary)s))""",
 }
 OVER = {  # instead of what was there
     "text": "{column} = %(canary)s",
     "pair": "{column} = jsonb_build_object('zh', %(canary)s::text, 'en', %(canary)s::text)",
     "pairs": JOIN["pairs"],
+    "named": JOIN["named"],
 }
 
 
@@ -95,12 +136,12 @@ OURS = {
     "orders.refunds.reason": "one of our chips", "payments.refunds.reason": "one of our chips",
     "reviews.reports.reason": "one of our chips", "reviews.appeals.reason": "one of our chips",
     "vouchers.scans.reason": "a code of a refusal", "vouchers.offline_scans.reason": "a code of a refusal",
-    "vouchers.forks.reason": "a code",
+    "vouchers.forks.reason": "a code", "vouchers.extensions.reason": "a word of ours",
 }  # fmt: skip
 TELLING = {
     "name", "title", "summary", "included", "excluded", "words", "reply", "reason", "label", "note", "address", "alt",
     "term", "author", "holder_name", "member_name", "staff_name", "store_name", "merchant_name", "device",
-    "close_reason", "presented",
+    "close_reason", "presented", "face", "giver_name", "taker_name",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from hutong.kit.clock import Clock, ManualClock, local_day
 from hutong.web.routes import make_app
 from hutong.web.shared.security import csrf_config
 from tests.house import SOME, Town, fill
-from tests.schema import with_database
+from tests.schema import create_copy, with_database
 
 ZONE = "Asia/Shanghai"
 _FREE: dict[tuple[bool, str, bool], list[Litestar]] = {}
@@ -68,7 +68,7 @@ class Towns:
 
 def create(server_url: str, name: str, template: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{template}"'.encode())
+        create_copy(conn, name, template)
 
 
 def drop(server_url: str, name: str) -> None:

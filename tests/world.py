@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from hutong import catalog, inventory, orders, people, vouchers
 from hutong.catalog import Draft, Offer, Step
-from hutong.desk import counter, reviewing, rounds, selling, signing
+from hutong.desk import counter, insights, reviewing, rounds, selling, signing, waves
 from hutong.infra import delivery
 from hutong.infra.db import Tx
 from hutong.infra.ids import new_id
@@ -28,13 +28,19 @@ from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.kit.terms import Terms
 from hutong.kit.text import Text
-from hutong.orders import AskRefund, Cancel, Place, Placed, Wanted
+from hutong.orders import AskRefund, Cancel, Choice, Place, Placed, Wanted
 from hutong.payments import ProviderPayment, ProviderRefund
 from hutong.people import AddMember, GiveRole
 from hutong.reviews import Content
 from hutong.vouchers import Redeemed, Voucher
 from tests.house import TestHouse
 from tests.offline_play import Phone, Till, switch_on
+from tests.world_cards import live_with_cards
+from tests.world_clearing import clear_the_alliance
+from tests.world_house import run_the_house
+from tests.world_mall import live_with_points
+from tests.world_recruiting import recruit_some
+from tests.world_selling import sell_in_many_ways
 
 MANAGER, MANAGERS_PHONE = "wen", "+8619900000021"
 BRIEF, TIPPING, DRAFT, WAITS, TURNED_DOWN, PAUSED = "brief", "tipping", "draft", "waits", "turned-down", "paused"
@@ -65,6 +71,7 @@ class World(Struct, kw_only=True):
     vouchers: dict[str, UUID] = {}
     redemptions: dict[str, UUID] = {}
     reviews: dict[str, UUID] = {}
+    paths: dict[str, str] = {}
     invitation: str = ""
 
     @property
@@ -95,12 +102,14 @@ class World(Struct, kw_only=True):
         assert actor is not None
         self.tokens[who], self.actors[who] = done.token, actor
 
-    async def orders_some(self, name: str, who: str, slug: str, quantity: int = 1) -> Placed:
+    async def orders_some(
+        self, name: str, who: str, slug: str, quantity: int = 1, *, choice: Choice | None = None
+    ) -> Placed:
         """An order that waits to be paid."""
         actor = self.actors[who]
         ask = Place(
             order_id=new_id(), payment_id=new_id(), member_id=actor.member_id, member_name=actor.name,
-            phone_tail=actor.phone_tail, wants=(Wanted(self.house.town.offers[slug], quantity),),
+            phone_tail=actor.phone_tail, wants=(Wanted(self.house.town.offers[slug], quantity, choice),),
         )  # fmt: skip
         house, now = self.house, self.clock.now()
         (placed,) = await self.run(
@@ -111,9 +120,11 @@ class World(Struct, kw_only=True):
         self.orders[name] = placed.order_id
         return placed
 
-    async def buys(self, name: str, who: str, slug: str, quantity: int = 1) -> list[Voucher]:
+    async def buys(
+        self, name: str, who: str, slug: str, quantity: int = 1, *, choice: Choice | None = None
+    ) -> list[Voucher]:
         """Ordered, and the provider says that it was paid."""
-        placed, now = await self.orders_some(name, who, slug, quantity), self.clock.now()
+        placed, now = await self.orders_some(name, who, slug, quantity, choice=choice), self.clock.now()
         paid = ProviderPayment(
             out_no=PAYMENT.show(placed.payment_id, self.city), state="captured", provider_no=f"P{placed.payment_id}",
             amount=placed.total,
@@ -181,8 +192,16 @@ async def make_world(house: TestHouse) -> World:
     world.clock.ago()
     await _today(world)
     await _desk(world)
+    await live_with_cards(world)
+    await sell_in_many_ways(world)
+    await live_with_points(world)
+    await clear_the_alliance(world)
+    await recruit_some(world)
+    await run_the_house(world)
     await _said(world)
     await delivery.catch_up(house.db, registry=rounds.registry(house), now=world.clock.now())
+    await insights.judge_deals(house.db, house.town.city_id, world.clock.now())
+    await waves.watch(house.db, house.town.city_id, world.clock.now())
     return world
 
 
@@ -292,7 +311,7 @@ async def _said(world: World) -> None:
         ("used", "ann", 5, "面很劲道，汤也浓，下次还来。"),
         ("bos-used", "bo", 2, "Waited for half an hour, soup was cold."),
         ("bos-offline", "bo", 1, "骗子，大家别来！"),
-    ):  # fmt: skip
+    ):
         content = Content(stars=stars, tags=("tasty",) if stars > 3 else (), words=words)
         voucher = world.vouchers[name]
         done = await reviewing.write(

@@ -5,7 +5,8 @@
 
     rate.svg      what was done in each second, of all results that have a timeline of some seconds
     latency.svg   which share of the requests was answered within which time
-    growth.svg    the median time by the size of the city (nearby and search at several sizes), or whatever
+    growth.svg    the median time by the size of the city (nearby and search at several sizes), of pages by the orders
+                  of `hutong bench growth`, or whatever
                   FOLDER/growth*.json says: {"series": [{"name": ..., "points": [[size, ms], ...]}]}
 
 Plain SVG with the reader's own text colour, so that it fits light and dark pages.
@@ -23,8 +24,8 @@ Points = list[tuple[float, float]]
 Series = tuple[str, Points]
 
 WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 64, 130, 46, 46
-COLOURS = ("#2f6fb2", "#c4572d", "#3c8a4e", "#8a55a8", "#a88420", "#277f86", "#b23a6a", "#6b6b6b")
+LEFT, RIGHT, TOP, BOTTOM = 64, 150, 46, 46
+COLOURS = ("#2f6fb2", "#c4572d", "#3c8a4e", "#8a55a8", "#a88420", "#277f86", "#b23a6a", "#6b6b6b", "#8a2f2f")
 LEAST_SECONDS = 3
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: currentColor } .title { font-weight: 600; font-size: 14px }
@@ -138,6 +139,10 @@ def growth(results: Sequence[dict[str, Any]], given: Sequence[dict[str, Any]]) -
             sizes.setdefault(result["name"], []).append((float(checked["offers"]), float(result["p50_ms"])))
     found: list[Series] = [(name, sorted(points)) for name, points in sizes.items() if len(points) > 1]
     for one in given:
+        if "sizes" in one:  # hutong bench growth: the pages by the orders that are there
+            pages = one["sizes"][0]["pages_p50_ms"]
+            found += [(page, [(float(s["orders"]), s["pages_p50_ms"][page]) for s in one["sizes"]]) for page in pages]
+            continue
         found += [(line["name"], [(float(x), float(y)) for x, y in line["points"]]) for line in one["series"]]
     return found
 
@@ -145,14 +150,14 @@ def growth(results: Sequence[dict[str, Any]], given: Sequence[dict[str, Any]]) -
 def draw(folder: Path, out: Path) -> list[Path]:
     """The pictures for which there is something to show."""
     read = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    results = [one for one in read if "name" in one]
+    results = [one for one in read if "name" in one and "sizes" not in one]
+    given = [one for one in read if "series" in one or "sizes" in one]
     latest = list({one["name"]: one for one in results}.values())
     pictures = (
         ("rate.svg", rates(latest), "Done in each second", "second", "per s", False, False),
         ("latency.svg", shares(latest), "Answered within", "ms", "%", True, False),
-        ("growth.svg", growth(results, [one for one in read if "series" in one]), "Median time by size", "size",
-         "ms", True, False),
-    )  # fmt: skip
+        ("growth.svg", growth(results, given), "Median time by size", "size", "ms", True, False),
+    )
     out.mkdir(parents=True, exist_ok=True)
     drawn = []
     for name, series, title, across, up, log_x, log_y in pictures:

@@ -1,4 +1,5 @@
 """The story of the pictures: Ann buys, shows, gives back and reviews; Tao redeems; Mei runs shops; Lin decides.
+What they do with coupons, teams and cards is told in selling_story.py.
 
 Everything is done in the browser, as people do it; nothing is put into the database.
 """
@@ -11,6 +12,8 @@ from playwright.sync_api import Page
 
 from hutong.cli.demo import load
 from hutong.kit.ids import OFFER, STORE
+from tools.alliance_story import ally
+from tools.selling_story import sell
 from tools.staging import QINGHE
 
 ALL = ("zh-phone", "en-phone", "zh-desk", "en-desk")
@@ -28,8 +31,10 @@ def tell(studio: Any) -> None:
     units = buying(studio)
     counter(studio, units)
     afterwards(studio, units)
+    sell(studio)
     shopkeeping(studio)
     deciding(studio)
+    ally(studio)
 
 
 def anybody(studio: Any) -> None:
@@ -55,7 +60,6 @@ def buying(studio: Any) -> list[str]:
     other = buy(studio, BREAKFAST, 1, keep=False)
     units = buy(studio, DEAL, 5, keep=True, before=other)
     studio.take("voucher", "voucher", f"{CITY}/vouchers/{units[0]}", *ALL, "zh-phone-dark", who="ann", prepare=painted)
-    studio.take("wallet", "vouchers", f"{CITY}/vouchers", who="ann")
     return units
 
 
@@ -67,7 +71,7 @@ def buy(studio: Any, offer: str, quantity: int, *, keep: bool, before: Sequence[
     """Ann confirms and pays; the public ids of the vouchers that she had not before."""
     with studio.context("ann") as context:
         page = context.new_page()
-        page.goto(f"{CITY}/checkout?offer={offer}&quantity={quantity}")
+        page.goto(f"{CITY}/checkout?offer={offer}&quantity={quantity}&mine=1")  # no card pays: the provider is shown
         page.click("[data-pay-now]")
         paying = page.locator("button[name=choice][value=pay]")
         paying.wait_for(timeout=30_000)
@@ -171,6 +175,12 @@ def shopkeeping(studio: Any) -> None:
         order = page.locator("a[href*='/orders/ord_']").first.get_attribute("href")
     studio.take("merchant-order", "an order of a merchant", str(order), "zh-phone", "en-desk", who="mei")
     studio.take("merchant-deals", "deals of a merchant", f"{TILL}/deals", "zh-phone", "en-desk", who="mei")
+    past = f"{TILL}/deals/{OFFER.show(load.offer_id('noodle-bar', 'bone-soup-rush'), QINGHE.city_id)}"
+    studio.take("merchant-result", "result sheet of a deal", f"{past}/result", "zh-phone", *DESKS, who="mei")
+    studio.take("merchant-forecast", "forecast before an expiry", f"{TILL}/forecast", "zh-phone", *DESKS, who="mei")
+    studio.take("merchant-repeat", "repeat business of a merchant", f"{TILL}/repeat", "zh-phone", *DESKS, who="mei")
+    studio.take("operator-repeat", "who sends whom customers", "/o/qinghe/repeat", "zh-phone", *DESKS, who="lin")
+    studio.take("merchant-payouts", "payouts of a merchant", f"{TILL}/payouts", "zh-phone", "en-desk", who="mei")
     draft = copied(studio)
     studio.take("merchant-editor", "editor with live preview", draft, "zh-phone", *DESKS, who="mei")
     with studio.context("mei") as context:
@@ -201,5 +211,7 @@ def copied(studio: Any) -> str:
 def deciding(studio: Any) -> None:
     """Lin looks at what waits."""
     studio.take("operator-home", "operator: what waits", "/o/qinghe", "zh-phone", "en-desk", who="lin")
+    studio.take("operator-earnings", "operator: earnings", "/o/qinghe/earnings", "zh-phone", *DESKS, who="lin")
     studio.take("operator-deals", "operator: deals to approve", "/o/qinghe/deals", "zh-phone", *DESKS, who="lin")
+    studio.take("operator-results", "operator: results of deals", "/o/qinghe/results", "zh-phone", *DESKS, who="lin")
     studio.take("operator-reviews", "operator: reviews", "/o/qinghe/reviews", "zh-phone", "en-desk", who="lin")

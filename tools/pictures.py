@@ -133,7 +133,7 @@ def main() -> None:
         camera.append(f"--use-file-for-fake-video-capture={film}")
         browser = play.chromium.launch(executable_path=chromium(), args=[*ARGS, *camera])
         studio = Studio(browser, address, data / "sms.jsonl", sys.argv[1:])
-        for who in ("ann", "bo", "tao", "mei", "lin"):
+        for who in ("ann", "bo", "tao", "mei", "lin", "pat"):
             studio.sign_in(who)
         tell(studio)
         browser.close()

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 
 from hutong.api import api_routes, openapi
+from hutong.api.short import ShortWay
 from hutong.cli import group
 from hutong.desk.house import House
 from hutong.desk.rounds import cities, periodics, registry
+from hutong.desk.stopping import Stopping
 from hutong.desk.watching import Watched
 from hutong.infra import settings as settings_module
 from hutong.infra.db import Database
@@ -22,15 +24,20 @@ from hutong.messages import ConsoleSms, Sms
 from hutong.orders import Scheme, Schemes
 from hutong.payments import PaymentProvider
 from hutong.payments.sandbox import SandboxKeys, SandboxPay
+from hutong.schemes.alliance import Alliance
+from hutong.schemes.cards import Cards
+from hutong.schemes.coupons import Coupons
 from hutong.schemes.deals import Deals
 from hutong.web.routes import make_app
+from hutong.web.shared.kept_way import KeptWay
+from hutong.web.shared.security import headers_of
 
 
 def named(*schemes: Scheme) -> Schemes:
     return {scheme.name: scheme for scheme in schemes}
 
 
-SCHEMES: Schemes = named(Deals())
+SCHEMES: Schemes = named(Deals(), Cards(), Coupons(), Alliance())
 
 
 def database(settings: Settings) -> Database:
@@ -53,8 +60,9 @@ def providers(settings: Settings, clock: Clock) -> dict[str, PaymentProvider]:
 
 
 def sms(settings: Settings) -> Sms:
-    """Codes go to the console; a demo also keeps them in a file, where its visitors can read them."""
-    return ConsoleSms(demo=settings.demo, file=settings.data_folder() / "sms.jsonl" if settings.demo else None)
+    """Texts go to the console, codes whole only for a trial; a demo also keeps them in a file for its visitors."""
+    file = settings.data_folder() / "sms.jsonl" if settings.demo else None
+    return ConsoleSms(demo=settings.demo or settings.show_codes, file=file)
 
 
 def build(settings: Settings, clock: Clock | None = None) -> House:
@@ -77,14 +85,16 @@ def worker(house: House) -> Worker:
     )  # fmt: skip
 
 
-def create() -> Litestar:
+def create() -> Stopping:
     """The application of one server process: settings from the environment, everything opened at its start."""
     settings = settings_module.load()
     configure_logs(settings)
     house = build(settings)
+    stopping = Stopping(least_s=settings.leaving_ms / 1000)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        stopping.listen()
         await house.open()
         settle()
         try:
@@ -92,7 +102,11 @@ def create() -> Litestar:
         finally:
             await house.close()
 
-    return make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched], openapi_config=openapi())
+    app = make_app(
+        house, lifespan=[lifespan], more=api_routes(), middleware=[Watched], openapi_config=openapi(),
+        before_request=stopping.turn_away,
+    )  # fmt: skip
+    return stopping.before(KeptWay(ShortWay(app, headers_of(house)), house), framework=app)  # type: ignore[arg-type]
 
 
 class Wiring:

@@ -8,10 +8,12 @@ import httpx2
 import pytest
 from msgspec import Struct
 
+from hutong.api.short import ShortWay
 from hutong.desk.house import House
 from hutong.infra.db import Database
 from hutong.kit.clock import SystemClock
 from hutong.kit.ids import MERCHANT, OFFER, STORE
+from hutong.web.shared.security import headers_of
 from tests.api.house import Cast, a_cast, make_application, make_house, web_client
 from tests.lane import CITY, Lane, a_lane
 from tests.provider import SandboxProcess
@@ -62,6 +64,6 @@ async def shop(db: Database, tmp_path: Path, company: SandboxProcess) -> AsyncIt
     async with company.adapter() as provider:
         house = make_house(db, clock, tmp_path, {"sandbox": provider})
         cast = await a_cast(house, lane)
-        async with web_client(make_application(house)) as web:
+        async with web_client(ShortWay(make_application(house), headers_of(house))) as web:
             yield Shop(house, lane, cast, web, company)
         await house.batches.close()

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from hutong import people
 from hutong.api import api_routes, openapi
+from hutong.api.short import ShortWay
 from hutong.desk.house import House
+from hutong.desk.stopping import Stopping
 from hutong.desk.watching import Watched
 from hutong.infra.db import Database
 from hutong.infra.files import MemoryFiles
@@ -49,13 +51,13 @@ def make_house(db: Database, clock: Clock, folder: Path, providers: dict[str, Pa
     )  # fmt: skip
 
 
-def make_application(house: House) -> Litestar:
+def make_application(house: House, **options: Any) -> Litestar:
     """Pages and API over the house, as app.py joins them."""
-    return make_app(house, more=api_routes(), middleware=[Watched], openapi_config=openapi())
+    return make_app(house, more=api_routes(), middleware=[Watched], openapi_config=openapi(), **options)
 
 
 @asynccontextmanager
-async def web_client(app: Litestar) -> AsyncIterator[httpx2.AsyncClient]:
+async def web_client(app: Litestar | ShortWay | Stopping) -> AsyncIterator[httpx2.AsyncClient]:
     """An HTTP client in front of the application, through ASGI."""
     transport = httpx2.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:

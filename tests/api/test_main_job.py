@@ -223,6 +223,13 @@ async def test_after_a_silent_provider_the_next_try_pays(shop: Shop):
     assert second.json()["pay_url"]
 
 
+async def test_an_order_that_is_over_is_not_paid_any_more(shop: Shop):
+    order = await ordered(shop)
+    await shop.call("ann", "POST", f"/orders/{order}/cancellation")
+    answer = await shop.call("ann", "POST", f"/orders/{order}/payments")
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_closed")
+
+
 async def test_without_a_provider_nothing_is_promised(shop: Shop):
     house = shop.house
     known = dict(house.providers)

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from granian.constants import Interfaces
@@ -27,6 +28,10 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 PATIENCE = 45_000  # milliseconds; a busy machine is slow, not wrong
+FAILED = pytest.StashKey[bool]()
+HEARD: dict[BrowserContext, list[str]] = {}  # what the browsers of a test complained about
+# A result at the counter stays until it is tapped (a setting of the device): two seconds are nothing to a busy machine.
+STAY = """localStorage.getItem("hutong.till") ?? localStorage.setItem("hutong.till", '{"stay": true}')"""
 expect.set_options(timeout=PATIENCE)
 
 
@@ -71,6 +76,14 @@ def database_url(copied: tuple[str, Town]) -> str:
 
 
 @pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """As tests/conftest.py makes it, with more patience: a machine that stops for a while is not the page's fault."""
+    made = await Database(database_url, statement_timeout_ms=60_000, lock_timeout_ms=60_000, wait_s=60).open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
 async def house(db: Database, copied: tuple[str, Town], provider: SandboxProcess) -> AsyncIterator[TestHouse]:
     """The small town, open to browsers and to the provider's callbacks at an address that only this test has."""
     clock, port = SystemClock(), free_port()
@@ -106,12 +119,26 @@ async def browser() -> AsyncIterator[Browser]:
         await made.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Whether a test failed is known to its fixtures when they end."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-async def chromium(browser: Browser) -> AsyncIterator[Browser]:
-    """The browser; what was opened in it is closed after the test."""
+async def chromium(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """The browser; what was opened in it is closed after the test. A test that failed tells what its pages showed."""
     before = set(browser.contexts)
     yield browser
     for context in set(browser.contexts) - before:
+        complaints = HEARD.pop(context, [])
+        for page in context.pages if request.node.stash.get(FAILED, False) else ():
+            with contextlib.suppress(Exception):  # a page that is gone says nothing
+                words = await page.inner_text("body", timeout=2_000)
+                print(f"page {page.url}\n{words[:1500]}\n{complaints}\n")
         await context.close()
 
 
@@ -135,6 +162,8 @@ async def until(page: Page, script: str, arg: Any = None) -> None:
 class Phone:
     """A browser of somebody, who counts his taps; whatever the console complains about is kept."""
 
+    _asked: ClassVar[dict[tuple[str, str], float]] = {}  # when a number last asked for a code, by database
+
     def __init__(self, context: BrowserContext, page: Page, house: TestHouse) -> None:
         self.context, self.page, self.house = context, page, house
         self.taps, self.complaints = 0, list[str]()
@@ -153,7 +182,10 @@ class Phone:
             has_touch=not wide, base_url=house.settings.address,
         )  # fmt: skip
         context.set_default_timeout(PATIENCE)
-        return cls(context, await context.new_page(), house)
+        await context.add_init_script(STAY)
+        phone = cls(context, await context.new_page(), house)
+        HEARD[context] = phone.complaints
+        return phone
 
     async def open(self, path: str) -> None:
         """Type an address: no tap."""
@@ -168,11 +200,18 @@ class Phone:
     async def sign_in(self, who: str) -> None:
         """Through the form that stands on the page; typing is no tap, so the count stays."""
         phone = self.house.town.phones[who]
+        await self._gap(phone)
         await self.page.fill("input[name=phone]", phone)
         await self.page.locator("main button").first.click()
         await self.page.wait_for_selector("input[name=code]")
+        self._asked[self.house.db.url, phone] = time.monotonic()
         await self.page.fill("input[name=code]", self.house.messages.last_code(phone) or "")
         await self.page.wait_for_selector("form[data-code]", state="detached")
+
+    async def _gap(self, phone: str) -> None:
+        """The house sends a number its next code after a pause; a quick machine is back before it is over."""
+        gap = self.house.settings.otp_gap_seconds
+        await asyncio.sleep(max(0.0, self._asked.get((self.house.db.url, phone), -gap) + gap - time.monotonic()))
 
     async def fits(self) -> bool:
         """Nothing sticks out to the side."""

@@ -278,7 +278,9 @@ async def test_the_wallet_works_without_a_network(chromium: Browser, house: Test
     assert second != first
     await ann.open("/c/qinghe/nearby")
     await expect(ann.page.locator("h1")).to_contain_text("没有网络")
+    # Where she arrives counts: the worker tries the network first, and that request is told as an aborted page.
     await ann.page.locator("[data-wallet]").click()
+    await expect(ann.page).to_have_url(re.compile("/vouchers$"))
     await expect(ann.page.locator("a.ticket")).to_be_visible()
     await redeem(house, second)  # the counter has a network: the phone's own code is good
     await ann.context.set_offline(False)

@@ -135,7 +135,7 @@ async def test_the_map_by_keys(phone: Phone, house: TestHouse):
     await page.wait_for_selector(".map-one")
     await page.locator(".map-one").first.focus()
     await page.keyboard.press("Enter")
-    await page.wait_for_function("document.querySelectorAll('[data-drawer] .shop').length === 1")
+    await expect(page.locator("[data-drawer] .shop")).to_have_count(1)
 
 
 def _store(house: TestHouse) -> str:

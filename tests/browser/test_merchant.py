@@ -36,7 +36,7 @@ async def held(house: TestHouse, quantity: int = 1) -> list[Voucher]:
             state="captured",
             provider_no=new_id().hex,
             amount=placed.total,
-        )  # fmt: skip
+        )
         await orders.receive(tx, [paid], city_id=town.city_id, now=now)
         return await vouchers.of_orders(tx, [ask.order_id], city_id=town.city_id)
 

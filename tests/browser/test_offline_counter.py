@@ -174,11 +174,13 @@ async def test_nobody_signs_out_or_moves_on_while_rows_wait(chromium: Browser, o
     await expect(till.page.locator("[data-offline-badge]")).to_contain_text("1 to upload")
     assert [row["outcome"] for row in await log_of(till)] == [None]
     await till.page.evaluate("document.querySelector('[data-store-switch]').click()")
-    await expect(till.page.locator("[data-offline-sheet]")).to_contain_text("Upload first")
+    blocked = till.page.locator("[data-offline-sheet][open] [data-blocked]")  # a sheet that fades away is not open
+    await expect(blocked).to_contain_text("Upload first")
     await till.picture(shots / "offline-blocked.png")
     await till.page.keyboard.press("Escape")
+    await expect(till.page.locator("dialog[open]")).to_have_count(0)
     await till.page.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
-    await expect(till.page.locator("[data-offline-sheet] [data-blocked]")).to_be_visible()
+    await expect(blocked).to_be_visible()
     await till.page.keyboard.press("Escape")
     await expect(till.page.locator("dialog[open]")).to_have_count(0)
     await scan(till, await token(ann))

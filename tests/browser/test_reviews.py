@@ -174,7 +174,7 @@ async def test_stored_words_never_run(chromium: Browser, house: TestHouse, ann: 
         (mei, [shop, f"{shop}?show=all", f"{shop}/{review}"]),
         (own, [f"/reviews/{review}", f"/reviews/{review}/edit", "/reviews?tab=submitted"]),
         (bo, [f"{store}/reviews", f"{deal}/reviews", store, deal, f"/reviews/{review}/report"]),
-    ):  # fmt: skip
+    ):
         for path in paths:
             await phone.open(path if path.startswith(("/o", "/m")) else ann.at(path))
             assert await phone.page.evaluate("window.ran") is None, path

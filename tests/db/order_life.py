@@ -32,9 +32,9 @@ class Counted(Database):
         self.sent.append(sql)
 
     @asynccontextmanager
-    async def _write(self, *, pipelined: bool = False) -> AsyncIterator[Tx]:
+    async def _write(self, city_id: int | None = None, *, pipelined: bool = False) -> AsyncIterator[Tx]:
         self.transactions += 1
-        async with super()._write(pipelined=pipelined) as tx:
+        async with super()._write(city_id, pipelined=pipelined) as tx:
             yield tx
 
 

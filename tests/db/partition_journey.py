@@ -35,7 +35,7 @@ from hutong.merchants import (
     SetException,
     SetHours,
     Span,
-)  # fmt: skip
+)
 from hutong.settlement import AskPayout, DayBill, PayoutResult
 from tests.api.house import Cast, a_cast, make_application, make_house, web_client
 from tests.catalog_town import CENTRE, a_draft, published
@@ -165,7 +165,7 @@ async def buy_and_use(it: Journey) -> None:
         await vouchers.ending_first(tx, it.cast.members["ann"], after=found[0].voucher_id, city_id=CITY)
         await answers.told(
             tx, it.cast.members["ann"], "k1", city_id=CITY, operation="orders.place", result=orders.Placed
-        )  # fmt: skip
+        )
         until = it.clock.now() + timedelta(days=1)
         period = {"since": until - timedelta(days=14), "until": until}
         seen_by = Scope(stores=frozenset({it.lane.store}))

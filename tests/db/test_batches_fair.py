@@ -57,7 +57,7 @@ def begin(submit, items, **more) -> list[asyncio.Task]:
 
 async def test_who_submits_thousands_delays_himself_only(batches: Batches):
     slow = Slow(pause=0.002)
-    submit = batches.register("do", slow.do, size=50, queue=100_000)
+    submit = batches.register("do", slow.do, size=50, queue=100_000, patience_s=600)  # turns alone
     crowd = begin(submit, [("greedy", n) for n in range(3_000)], caller="greedy")
     await asyncio.sleep(0)
     others = [begin(submit, [(who, 0)], caller=who)[0] for who in range(40)]
@@ -71,7 +71,7 @@ async def test_who_submits_thousands_delays_himself_only(batches: Batches):
 
 async def test_control_as_one_caller_the_others_wait_behind_all_of_it(batches: Batches):
     slow = Slow(pause=0.002)
-    submit = batches.register("do", slow.do, size=50, queue=100_000)
+    submit = batches.register("do", slow.do, size=50, queue=100_000, patience_s=600)  # turns alone
     crowd = begin(submit, [("greedy", n) for n in range(3_000)])
     await asyncio.sleep(0)
     others = [begin(submit, [(who, 0)])[0] for who in range(40)]

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from hutong import catalog
+from hutong.catalog.cells import squares_of
 from hutong.cli.bench.ground import Ground
 from hutong.cli.bench.scenes.finding import large_city
 from hutong.cli.demo.scale import CENTRE, CITY_ID
 from hutong.infra.db import Database
 from hutong.infra.embedded.host import binaries_for
 from hutong.infra.settings import Settings
+from hutong.kit.geo import Point
 from tests.conftest import audit_clean
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +32,18 @@ async def test_a_copied_city_holds_every_invariant(db: Database, database_url: s
         near = await catalog.nearby(tx, city_id=CITY_ID, point=CENTRE, now=now, limit=50)
         said = near.items[0].merchant_name.zh
         found = await catalog.search(tx, city_id=CITY_ID, words=said, now=now)
+        rows = await tx.rows(
+            """select f.lat, f.lon, tsvector_to_array(d.marks) as marks
+               from catalog.search_docs d
+               join catalog.storefronts f on f.city_id = %(city)s and f.store_id = d.doc_id
+               where d.city_id = %(city)s and d.kind = 'store'""",
+            city=CITY_ID,
+        )
+        counts = await catalog.category_counts(tx, city_id=CITY_ID)
+    for row in rows:
+        squares = {mark for mark in row["marks"] if mark.startswith(f"{CITY_ID}.@")}
+        assert squares == set(squares_of(CITY_ID, [Point(row["lat"], row["lon"])])), "a copy lies in squares of its own"
+    assert counts[""] == len(rows) == second["stores"]
     distances = [card.distance_m or 0 for card in near.items]
     assert len(near.items) == 50
     assert distances == sorted(distances)

@@ -28,6 +28,7 @@ from hutong.catalog.refusals import (
 )
 from hutong.infra.db import Database
 from hutong.kit.access import Scope
+from hutong.kit.clock import local
 from hutong.kit.refusals import BadInput
 from hutong.kit.terms import Blackout, Terms, Window
 from hutong.kit.text import Text
@@ -166,6 +167,8 @@ async def test_steps_out_of_order_wrong_versions_and_strangers_are_refused(db: D
         await catalog.submit(tx, [Step(**known)], city_id=1, now=now)
         (late,) = await catalog.approve(tx, [Step(**known)], city_id=1, now=now + timedelta(days=90))
         assert isinstance(late, SaleOver)
+        said = local(back.sale_to, "Asia/Shanghai").strftime("%Y-%m-%d %H:%M")
+        assert late == SaleOver(sale_to=said), "as the city's clock says it"
     assert await audit_clean(db)
 
 

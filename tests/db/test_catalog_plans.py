@@ -115,12 +115,14 @@ async def test_lists_and_searches_walk_their_indexes(db: Database, database_url,
         "newest": (lambda tx: catalog.nearby(tx, **near, sort="new"), "listings_new_idx"),
         "map of a corner": (lambda tx: catalog.map_cells(tx, **at, box=CORNER, zoom=16), "listings_near_idx"),
         "in a box": (lambda tx: catalog.nearby(tx, **near, narrow=Narrow(box=CORNER)), "listings_near_idx"),
-        "search 老张牛肉面": (lambda tx: catalog.search(tx, **near, words="老张牛肉面"), "search_docs_words_idx"),
-        "search lznrm": (lambda tx: catalog.search(tx, **near, words="lznrm"), "search_docs_words_idx"),
+        "search 老张牛肉面": (lambda tx: catalog.search(tx, **near, words="老张牛肉面"), "search_docs_near_idx"),
+        "search lznrm": (lambda tx: catalog.search(tx, **near, words="lznrm"), "search_docs_near_idx"),
         "search laozhangniurolmian": (
             lambda tx: catalog.search(tx, **near, words="laozhangniurolmian77"), "search_docs_latin_idx",
         ),
-        "suggest laoz": (lambda tx: catalog.suggest(tx, **at, prefix="laoz"), "search_docs_words_idx"),
+        "search everywhere": (lambda tx: catalog.search(tx, **at, words="老张牛肉面"), "search_docs_marks_idx"),
+        "suggest laoz": (lambda tx: catalog.suggest(tx, **at, prefix="laoz"), "search_docs_marks_idx"),
+        "suggest laoz near": (lambda tx: catalog.suggest(tx, **near, prefix="laoz"), "search_docs_near_idx"),
     }  # fmt: skip
     async with watched.reading(1) as tx:
         for name, (call, index) in calls.items():

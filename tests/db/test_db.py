@@ -1,5 +1,6 @@
 """The doors: only a block that ends well commits; readers cannot write; facts are once by id."""
 
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -28,6 +29,29 @@ async def test_a_block_that_ends_well_commits(db: Database, now):
         await tx.record([a_fact(now), a_fact(now)])
     assert await count(db) == 2
     assert await audit_clean(db)
+
+
+async def test_a_snapshot_is_that_of_its_entering(db: Database, now):
+    """An audit that begins now says nothing of what is written while it looks; an ordinary reader would."""
+    seen = "select count(*) from infra.facts where city_id = 1"
+    async with db.snapshot() as still, db.reading() as moving:
+        async with db.city(1) as tx:
+            await tx.record([a_fact(now)])
+        assert (await still.value(seen), await moving.value(seen)) == (0, 1)
+
+
+async def test_every_door_is_set_by_us_whatever_the_server_is_set_to(db: Database, database_url: str):
+    """A server of somebody's own may compile each query and live in another zone."""
+    name = urlsplit(database_url).path.strip("/")
+    async with db.central() as tx:
+        await tx.run(f'alter database "{name}" set jit = on')
+        await tx.run(f"alter database \"{name}\" set timezone = 'Asia/Shanghai'")
+    again = await Database(database_url).open()
+    for door in (again.central(), again.reading(), again.snapshot()):
+        async with door as tx:
+            shown = [await tx.value(f"show {setting}") for setting in ("jit", "timezone")]
+        assert shown == ["off", "UTC"]
+    await again.close()
 
 
 async def test_a_block_that_fails_leaves_nothing(db: Database, now):

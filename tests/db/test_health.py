@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from hutong.infra import health, metrics
+from hutong.infra import health, metrics, migrate
 from hutong.infra.db import Database, Tx
 from hutong.infra.facts import Fact
 from hutong.infra.ids import new_id
@@ -88,3 +88,16 @@ async def test_a_lagging_relay_is_told_but_orders_can_still_be_taken(db: Databas
     assert (relay["ok"], relay["needed"]) == (False, False)
     assert "1 facts wait, the oldest for 90 s" in relay["detail"]
     assert b"hutong_relay_lag_seconds 90.0" in metrics.render()
+
+
+async def test_a_database_that_a_later_version_migrated_is_served_on(db: Database, database_url: str):
+    """During an upgrade yesterday's servers stay ready, and one of them may be started again."""
+    async with db.central() as tx:
+        assert await migrate.at_head(tx)
+        await tx.run("update infra.migrations set version_num = '9999_later'")
+    async with db.reading() as tx:
+        assert await migrate.at_head(tx)
+    assert migrate.migrate(database_url) == "9999_later"
+    async with db.central() as tx:
+        await tx.run("update infra.migrations set version_num = '0001_before'")
+        assert not await migrate.at_head(tx), "a server that is ahead of its database is not ready"

@@ -48,7 +48,7 @@ async def test_opening_twice_keeps_the_first(db: Database, now):
     async with db.city(CITY) as tx:
         again = await inventory.open_quotas(
             tx, [OpenQuota(quota_id=quota_id, label="other", total=9)] * 2, city_id=CITY, now=now
-        )  # fmt: skip
+        )
     assert [(q.label, q.total) for q in again] == [("noodles", 5)] * 2
 
 
@@ -68,7 +68,7 @@ async def test_hold_confirm_give_back(db: Database, now):
         [later] = await inventory.give_back(tx, [back], city_id=CITY, now=now)
         [more] = await inventory.give_back(
             tx, [GiveBack(ref=new_id(), hold_id=hold.hold_id, units=2)], city_id=CITY, now=now
-        )  # fmt: skip
+        )
     assert (once.replayed, again.replayed, later.replayed) == (False, True, True)
     assert more == inventory.TooManyGivenBack(left=1)
     assert await counters(db, quota_id) == (0, 1, 4)
@@ -135,7 +135,7 @@ async def test_release_gives_units_free_once(db: Database, now):
     async with db.city(CITY) as tx:
         first, again, nobody = await inventory.release(
             tx, [hold.hold_id, hold.hold_id, new_id()], city_id=CITY, now=now
-        )  # fmt: skip
+        )
         [late] = await inventory.confirm(tx, [hold.hold_id], city_id=CITY, now=now)
     assert (first.replayed, again.replayed, nobody) == (False, True, inventory.HoldUnknown())
     assert late == inventory.HoldOver(state="released")
@@ -166,7 +166,7 @@ async def test_nothing_comes_back_from_a_hold_that_was_not_sold(db: Database, no
     async with db.city(CITY) as tx:
         answer = await inventory.give_back(
             tx, [GiveBack(ref=new_id(), hold_id=hold.hold_id, units=1)], city_id=CITY, now=now
-        )  # fmt: skip
+        )
     assert answer == [inventory.HoldNotConfirmed()]
 
 

@@ -52,7 +52,7 @@ async def is_free(db: Database, quota_id: UUID) -> bool:
 
 async def take(
     db: Database, holds: list[Hold], now: datetime, *, between: asyncio.Event | None = None
-) -> list[Refusal | None]:  # fmt: skip
+) -> list[Refusal | None]:
     """Reserve and claim in one transaction; `between` is waited for between the two, the first time."""
     waits = [between] if between else []
 

@@ -19,6 +19,7 @@ from hutong.ledger import (
     chart,
     due_books,
     expire,
+    more,
     post,
     statement,
     trial_balance,
@@ -184,6 +185,16 @@ async def test_a_statement_is_read_in_pages(db: Database):
     assert [line.place.at for line in lines] == sorted(START + timedelta(minutes=m) for m in minutes)
     assert [page.opening for page in pages[1:]] == [page.lines[-1].balance for page in pages[:-1]]
     assert lines[-1].balance == pages[0].closing == Amount(11_111_111, "CNY")
+    until = START + timedelta(minutes=6)  # the last two are later
+    async with db.reading() as tx:
+        for path in ("ann", "ext"):  # both sides, and the same pages when nothing is summed up anew
+            first = await statement(tx, CITY, path=path, asset="CNY", as_of=until, limit=3)
+            assert first is not None and first.next is not None  # noqa: PT018
+            second = await more(tx, CITY, first, as_of=until, limit=3)
+            again = await statement(tx, CITY, path=path, asset="CNY", as_of=until, after=first.next, limit=3)
+            assert second == again
+            assert second.next is not None
+            assert (await more(tx, CITY, second, as_of=until, limit=3)).lines == []
 
 
 async def test_balances_by_name_and_by_prefix_and_the_trial_balance(db: Database):

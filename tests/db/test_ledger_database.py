@@ -34,7 +34,7 @@ BAD_ROWS = [
     ("a release without a reserve", {"released": 5}, "city_transfers_released_check"),
     ("an expiry of a plain post", {"expires_at": "2026-12-01T00:00:00Z"}, "city_transfers_expires_check"),
     ("a twin without clearing", {"twin_book": str(ANN)}, "city_transfers_clearing_has_twin_check"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "constraint"), [row[1:] for row in BAD_ROWS], ids=[row[0] for row in BAD_ROWS])

@@ -1,18 +1,20 @@
 """The worked example of the books: two units of a deal, one used, one refunded; to the fen and to the grain."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from hutong import programmes
 from hutong.infra.db import Database
 from hutong.kit.money import Amount
+from hutong.kit.refusals import Refusal
+from hutong.kit.text import Text
 from hutong.ledger import (
     Account,
     Book,
     Posted,
     Transfer,
-    across,
     balances,
     chain,
     chart,
@@ -22,16 +24,18 @@ from hutong.ledger import (
     trial_balance,
     undo,
 )
+from hutong.programmes import ClawBack, ClawedBack, Earn, Earned, Fund, Partner, Policy, Programme, Source
 from tests.conftest import NOON, audit_clean
 from tests.ledger_play import named
 
 pytestmark = pytest.mark.anyio
 
 M, L, ANN, ORDER = named("Noodle Bar"), named("Lin"), named("Ann"), named("order")
-CITY, HERS, GRAINS = Book.city(1), Book.member(ANN), Book.programme(named("grains"))
+PROGRAMME = named("grains")
+CITY, HERS, GRAINS = Book.city(1), Book.member(ANN), Book.programme(PROGRAMME)
 PSP, ESCROW = chart.provider("sandbox"), chart.escrow(M)
 PLATFORM = chart.expense_promotion("platform")
-PENDING, AVAILABLE = chart.points_pending(named("grains")), chart.points_available(named("grains"))
+PENDING, AVAILABLE = chart.points_pending(PROGRAMME), chart.points_available(PROGRAMME)
 
 
 def fen(units: int) -> Amount:
@@ -73,26 +77,16 @@ def redeemed(unit: Unit, time: str = "1") -> list[Transfer]:
     )
 
 
-def earned(unit: Unit, time: str = "1") -> list[Transfer]:
-    """Funded first, in fen; then the grains, from the programme's book to Ann's."""
-    funded = line(f"funded {time}", chart.funding(M), chart.reserve(), fen(unit.grains.units), GRAINS)
-    points = across(
-        id=named(f"earned {time}"), source=GRAINS, debit=chart.issued(), target=HERS, credit=PENDING,
-        amount=unit.grains, event="earned", ref=ORDER,
-    )  # fmt: skip
-    return chain([funded, *points])
-
-
 def refunded(unit: Unit) -> list[Transfer]:
     lines = [line("refunded", ESCROW, PSP, unit.paid)]
     return lines + ([line("refunded", ESCROW, PLATFORM, unit.by_platform)] if unit.discount else [])
 
 
-def prepaid() -> list[Transfer]:
-    """What the example takes for granted: M has paid in a block of 1,000 for points, by bank."""
-    return across(
-        id=named("prepaid"), source=CITY, debit=chart.provider("bank"), target=GRAINS, credit=chart.funding(M),
-        amount=fen(1_000), event="prepaid", ref=named("contract"),
+def purchase(unit: Unit, time: str, at: datetime) -> Earn:
+    """What Ann paid for the unit, as the programme hears of it."""
+    return Earn(
+        movement_id=named(f"earned {time}"), programme_id=PROGRAMME, member_id=ANN, partner_id=M, city_id=1,
+        store_id=None, source=Source("redemption", named(f"redemption {time}")), amount=unit.paid, at=at,
     )  # fmt: skip
 
 
@@ -107,6 +101,50 @@ class Books:
         async with self.db.city(1) as tx:
             results = await post(tx, transfers, now=self.now)
         assert all(isinstance(result, Posted) and not result.replayed for result in results), results
+
+    async def alliance(self) -> None:
+        """The programme: a grain for each whole yuan, worth a fen. M has paid in a block of 1,000 by bank."""
+        now, name = self.now, Text.both("grains")
+        programme = Programme(
+            programme_id=PROGRAMME, asset="GRAIN", currency="CNY", face_units=1, name=name, zone="Asia/Shanghai",
+            cities=frozenset({1}), state="draft",
+        )  # fmt: skip
+        policy = Policy(programme_id=PROGRAMME, version=1, pending_days=0, valid_from=now)
+        partner = Partner(
+            programme_id=PROGRAMME, partner_id=M, name=name, home_city=1, mode="prepaid", joined_at=now
+        )  # fmt: skip
+        block = Fund(
+            block_id=named("prepaid"), programme_id=PROGRAMME, partner_id=M, city_id=1, amount=fen(1_000),
+            debit_path="provider/bank",
+        )  # fmt: skip
+        async with self.db.city(1) as tx:
+            for work in (
+                programmes.save_programmes(tx, [programme], by=None, now=now),
+                programmes.set_policies(tx, [policy], now=now),
+                programmes.open_programmes(tx, [PROGRAMME], now=now),
+                programmes.join_partners(tx, [partner], by=None, now=now),
+                programmes.fund(tx, [block], now=now),
+            ):
+                assert not isinstance((await work)[0], Refusal)
+
+    async def earn(self, unit: Unit, time: str) -> None:
+        """Funded first, in fen; then the grains, from the programme's book to Ann's."""
+        async with self.db.city(1) as tx:
+            (earned,) = await programmes.earn(tx, [purchase(unit, time, self.now)], now=self.now)
+        assert isinstance(earned, Earned)
+        assert earned.points == earned.base == unit.grains.units == 63
+
+    async def claw_back(self, unit: Unit, time: str) -> None:
+        source = purchase(unit, time, self.now).source
+        ask = ClawBack(back_id=named(f"back {time}"), programme_id=PROGRAMME, member_id=ANN, source=source)
+        async with self.db.city(1) as tx:
+            (back,) = await programmes.claw_back(tx, [ask], now=self.now)
+        assert isinstance(back, ClawedBack)
+        assert (back.pending, back.points) == (63, 63)
+
+    async def window_over(self) -> None:
+        async with self.db.city(1) as tx:
+            assert await programmes.mature(tx, programme_id=PROGRAMME, now=self.now) == 2
 
     async def stand(self, book: Book = CITY) -> dict[str, int]:
         async with self.db.reading() as tx:
@@ -155,26 +193,29 @@ async def test_without_coupon_and_points(db: Database):
 
 async def test_with_coupon_and_points(db: Database):
     books, unit = Books(db), Unit(price=6_800, discount=500)
-    await books.post(prepaid())
+    await books.alliance()
 
     await books.post(captured(unit))
     assert (await books.stand())[path(ESCROW)] == 12_600 + 600
 
-    await books.post([*redeemed(unit), *earned(unit)])
+    await books.post(redeemed(unit))
+    await books.earn(unit, "1")
     assert (unit.platform.units, unit.operator.units, unit.merchant.units) == (396, 132, 6_072)
     assert (await books.stand(HERS))[path(PENDING)] == 63
 
-    await books.post(undo([*redeemed(unit), *earned(unit)], event="redemption_undone"))
+    await books.post(undo(redeemed(unit), event="redemption_undone"))
+    await books.claw_back(unit, "1")
     assert (await books.stand())[path(ESCROW)] == 13_200
     assert (await books.stand(GRAINS))[path(chart.funding(M))] == 1_000
     assert (await books.stand(HERS))[path(PENDING)] == 0
-    await books.post([*redeemed(unit, "2"), *earned(unit, "2")])
+    await books.post(redeemed(unit, "2"))
+    await books.earn(unit, "2")
 
     await books.post(refunded(unit))
     fee = fen(12_600).part(6, 1_000)
     assert fee == fen(76)
     await books.post([line("provider_fee", chart.expense_provider_fee(), PSP, fee)])
-    await books.post([line("window_over", PENDING, AVAILABLE, unit.grains, HERS)])
+    await books.window_over()
     await books.paid_out(unit)
 
     assert await books.stand() == {

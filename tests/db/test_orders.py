@@ -1,16 +1,19 @@
 """Orders: placed, paid, cancelled, expired, refunded - and what money does that comes late, twice or wrong."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from msgspec import structs
 
 from hutong import orders
 from hutong.infra.db import Database
+from hutong.kit.clock import day_start
 from hutong.kit.money import Amount
 from hutong.kit.terms import Terms
 from hutong.ledger import chart
 from hutong.orders import Cancel, Placed, Wanted
+from tests.catalog_town import a_draft, published
 from tests.conftest import audit_clean
 from tests.lane import (
     CITY,
@@ -26,7 +29,7 @@ from tests.lane import (
     state_of,
     stock,
     units,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +127,27 @@ async def test_an_unpaid_order_runs_out_of_time_and_late_money_goes_back(db: Dat
     assert await audit_clean(db)
     await hear(db, [refund_is(back[0]["refund_id"], "done", Amount(13_600, "CNY"))], late)
     assert await account(db, chart.provider("sandbox").path) == 0
+    assert await audit_clean(db)
+
+
+async def test_who_pays_after_the_last_day_of_use_gets_his_money_back_and_the_others_their_vouchers(db: Database, now):
+    """Begun five minutes before midnight, paid five minutes after: the right would end before it begins. Another order
+    in the same set of callbacks, for a deal that goes on, is fulfilled."""
+    last = date(2026, 11, 23)
+    end = day_start(last + timedelta(days=1), "Asia/Shanghai")
+    lane = await a_lane(db, now, quota=5, terms=Terms(valid_until=last, per_member=3), sale_to=end)
+    other = (await published(db, a_draft(lane.merchant, lane.store, now=now, quota_id=None), now=now))[0]
+    asks = [a_place(lane, 2), a_place(structs.replace(lane, offer=other), 1), a_place(lane, 1)]
+    placed = await place(db, asks, end - timedelta(minutes=5))
+    late, fine, timely = [one for one in placed if isinstance(one, Placed)]
+    await hear(db, [captured(timely)], end - timedelta(seconds=1))
+    await hear(db, [captured(late), captured(fine)], end + timedelta(minutes=5))
+    assert [await state_of(db, ask.order_id) for ask in asks] == ["expired", "paid", "paid"]
+    assert [len(await units(db, ask.order_id)) for ask in asks] == [0, 1, 1]
+    assert await stock(db, lane) == (1, 0, 4)
+    async with db.reading(CITY) as tx:
+        [back] = await orders.refunds(tx, asks[0].member_id, asks[0].order_id, city_id=CITY)
+    assert (back["reason"], back["units"], back["state"]) == ("paid_late", 13_600, "asked")
     assert await audit_clean(db)
 
 

@@ -27,7 +27,7 @@ from tests.lane import (
     refund_is,
     state_of,
     units,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 BOUND = Terms(valid_days=30, refund="none")

@@ -25,7 +25,7 @@ from hutong.reviews import (
     TooLateToReview,
     TooManyWords,
     Withdraw,
-)  # fmt: skip
+)
 from hutong.vouchers import Redeemed, VoucherUnknown
 from tests.conftest import audit_clean
 from tests.db.reviews_help import PICTURE, a_write, do, one, rating, read, reviewed, undo, visited

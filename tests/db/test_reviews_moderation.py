@@ -23,7 +23,7 @@ from hutong.reviews import (
     ReviewUnknown,
     Waiting,
     Withdraw,
-)  # fmt: skip
+)
 from tests.conftest import audit_clean
 from tests.db.reviews_help import do, one, rating, read, reviewed
 from tests.lane import CITY, a_lane

@@ -130,7 +130,7 @@ async def test_what_is_used_or_void_is_not_refunded(db: Database, now):
         by = new_id()
         void, spent = await vouchers.void(
             tx, [cheated.voucher_id, eaten.voucher_id], city_id=CITY, now=now, by=by, reason="fraud"
-        )  # fmt: skip
+        )
         [twice] = await vouchers.void(tx, [cheated.voucher_id], city_id=CITY, now=now, by=by, reason="fraud")
         answers = await vouchers.start_refund(tx, [eaten.voucher_id, cheated.voucher_id], city_id=CITY, now=now)
     assert (void.state, twice.version, spent.code) == ("void", void.version, "voucher_used")

@@ -137,7 +137,7 @@ async def test_redeem_against_refund_has_one_winner(db: Database, now):
         async def refund(voucher_id: UUID = voucher.voucher_id) -> Any:
             [answer] = await db.run_city(
                 CITY, lambda tx: vouchers.start_refund(tx, [voucher_id], city_id=CITY, now=now)
-            )  # fmt: skip
+            )
             return answer
 
         redeem = use(db, a_redeem(presented=voucher.code), now)
@@ -178,7 +178,7 @@ async def test_undo_against_a_second_use_of_a_card(db: Database, now):
         first = await used(db, card, now)
         undone, again = await asyncio.gather(
             undo(db, first.redemption_id, now), use(db, a_redeem(presented=card.code), now)
-        )  # fmt: skip
+        )
         assert isinstance(undone, Reversed)
         assert isinstance(again, Redeemed)
         assert (await read(db, card)).uses_left == 1

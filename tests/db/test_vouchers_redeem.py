@@ -45,8 +45,9 @@ async def test_once_by_typed_code(db: Database, now):
     assert answer == Redeemed(
         redemption_id=ask.redemption_id, request_no=ask.request_no, voucher_id=voucher.voucher_id, kind="deal",
         title=BEEF, holder="A** L**", member_id=ANN, order_id=voucher.order_id, line_id=voucher.line_id,
-        offer_id=voucher.offer_id, merchant_id=NOODLE_BAR, store_id=LANE, staff_id=TAO, code_tail=voucher.code[-4:],
-        unit_no=0, count=1, uses_total=1, uses_left=0, asset="CNY", paid_units=6300, due_units=6600, at=now,
+        offer_id=voucher.offer_id, merchant_id=NOODLE_BAR, issuer_id=NOODLE_BAR, store_id=LANE, staff_id=TAO,
+        code_tail=voucher.code[-4:], unit_no=0, count=1, uses_total=1, uses_left=0, asset="CNY", paid_units=6300,
+        due_units=6600, at=now,
         undo_until=now + timedelta(hours=1),
     )  # fmt: skip
     after = await read(db, voucher)
@@ -263,7 +264,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(database_url
     async with db.city(CITY) as tx:
         await vouchers.redeem(
             tx, [a_redeem(presented=qr_text(v, now)) for v in issued], city_id=CITY, now=now, zone=ZONE
-        )  # fmt: skip
+        )
     assert len(seen) == 4  # lock, request numbers, redemptions, vouchers with history
     seen.clear()
     asks = [a_redeem(presented=v.code) for v in issued] + [a_redeem(presented="123456789012")] * 1

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
+from hutong.infra import metrics
 from hutong.infra.db import Database, OutcomeUnknown
 from hutong.infra.facts import Fact
 from hutong.infra.ids import new_id
@@ -98,6 +100,9 @@ async def test_facts_become_effects_and_the_queue_stays_empty(db: Database, proo
         await finished(db, list(range(20)))
         await record(db, 20)
         await finished(db, list(range(21)))
+    told = metrics.render().decode()
+    assert re.search(r'hutong_tasks_total{outcome="done",task="keep"} [1-9]', told), "runs are counted"
+    assert 'hutong_tasks_total{outcome="done",task="infra.watchdog"}' in told
     assert await audit_clean(db)
 
 

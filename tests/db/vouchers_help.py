@@ -91,5 +91,5 @@ async def undo(db: Database, redemption_id: UUID, now: datetime, **changes: Any)
     ask = Reverse(redemption_id=redemption_id, **values | changes)
     [answer] = await db.run_city(
         CITY, lambda tx: vouchers.reverse(tx, [ask], city_id=CITY, now=now, zone=ZONE, **limits)
-    )  # fmt: skip
+    )
     return answer

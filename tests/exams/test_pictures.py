@@ -21,7 +21,7 @@ from hutong.infra.pictures import (
     PictureTooLarge,
     read_ticket,
     ticket,
-)  # fmt: skip
+)
 from hutong.kit.refusals import NotFound
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.conftest import with_database
 from tests.faults.installation import Installation, an_installation
+from tests.schema import create_copy, with_database
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def shared(
     """The same, for all tests of a module: starting processes is what such tests spend their time on."""
     name = f"hutong_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{template}"'.encode())
+        create_copy(conn, name, template)
         async with an_installation(with_database(server_url, name), tmp_path_factory.mktemp("installation")) as found:
             yield found
         conn.execute(f'drop database if exists "{name}" with (force)'.encode())

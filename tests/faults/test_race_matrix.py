@@ -43,7 +43,7 @@ from tests.lane import (
     refund_is,
     stock,
     units,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 

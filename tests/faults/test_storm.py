@@ -85,6 +85,7 @@ async def test_told_to_stop_under_load_every_request_is_answered_or_becomes_know
     await asyncio.gather(*stopping)
     assert not wrong
     assert client.losses > 0
+    assert client.busy > 0  # it took its leave
     assert client.cut_off <= 8  # what came in just as a line closed; the other requests on their way were answered
     await running[-1].stop()
     assert await audit_clean(shared.db)

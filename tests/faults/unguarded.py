@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from hutong import app
 from hutong.api import api_routes, openapi
+from hutong.api.short import ShortWay
 from hutong.desk.watching import Watched
 from hutong.infra import settings as settings_module
 from hutong.infra.answers import keyed
@@ -15,6 +16,7 @@ from hutong.inventory import SoldOut
 from hutong.kit.money import Amount
 from hutong.orders import Placed
 from hutong.web.routes import make_app
+from hutong.web.shared.security import headers_of
 
 TARGET = "tests.faults.unguarded:create"
 TABLE = "create table unguarded_claims (order_id uuid primary key, offer_id uuid not null)"
@@ -44,7 +46,7 @@ async def place(tx, asks, *, city_id, now):
     return results
 
 
-def create() -> Litestar:
+def create() -> ShortWay:
     """The application as app.create makes it, with that operation in the place of the guarded one."""
     settings = settings_module.load()
     house = app.build(settings)
@@ -59,4 +61,5 @@ def create() -> Litestar:
         finally:
             await house.close()
 
-    return make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched], openapi_config=openapi())
+    made = make_app(house, lifespan=[lifespan], more=api_routes(), middleware=[Watched], openapi_config=openapi())
+    return ShortWay(made, headers_of(house))

@@ -8,6 +8,7 @@ import httpx2
 from msgspec import Struct
 
 from hutong.kit.ids import OFFER, PAYMENT, STORE
+from hutong.web.shared.kept_way import KeptWay
 from tests.house import TestHouse
 
 
@@ -75,7 +76,9 @@ class Reader:
     """One browser: its cookies, its language, whose phone it is."""
 
     def __init__(self, app: Any, house: TestHouse, *, language: str = "zh") -> None:
-        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
+        # As in production (app.py): what is kept goes out before the framework, to all readers of a house alike.
+        front = vars(house).setdefault("fronts", {}).setdefault(id(app), KeptWay(app, house))
+        transport = httpx2.ASGITransport(app=front, raise_app_exceptions=False, client=("203.0.113.7", 4711))
         self.web = httpx2.AsyncClient(
             transport=transport, base_url=house.settings.address, headers={"accept-language": language}
         )

@@ -10,7 +10,7 @@ from litestar import Litestar
 from hutong import catalog
 from hutong.kit.clock import ManualClock
 from hutong.kit.ids import VOUCHER
-from hutong.web.consumer.maps import policy_for
+from hutong.web.shared.maps import policy_for
 from tests.house import TestHouse
 from tests.pages.reader import Reader
 

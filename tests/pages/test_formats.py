@@ -16,7 +16,7 @@ NIGHT = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)  # half past one of the next 
     ("units", "asset", "shown"),
     [(6800, "CNY", "¥68"), (990, "CNY", "¥9.90"), (5, "CNY", "¥0.05"), (0, "CNY", "¥0"),
      (123456700, "CNY", "¥1,234,567"),
-     (-6000, "CNY", "-¥60"), (1050, "EUR", "€10.50"), (500, "JPY", "¥500")],
+     (-6000, "CNY", "−¥60"), (1234, "GRAIN", "1,234 GRAIN"), (1050, "EUR", "€10.50"), (500, "JPY", "¥500")],
 )  # fmt: skip
 def test_money_shows_cents_when_there_are_any(units: int, asset: str, shown: str):
     """The same number in the list, on the page and at the checkout, in both languages."""

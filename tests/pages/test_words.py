@@ -13,6 +13,8 @@ SOURCES = [*WEB.rglob("*.html"), *WEB.rglob("*.py"), *OURS]
 # t('deal.buy'), visit.t("error.stale"), and the beginning of a key that is made: t('order.' ~ state), f"refund.{...}"
 WHOLE = re.compile(r"""\bt\(\s*f?['"]([a-z0-9_.]+)['"]\s*[,)]""")
 MADE = re.compile(r"""\bt\(\s*(?:f?['"])([a-z0-9_.]+\.)(?:['"]\s*~|\{)""")
+# What is wrong with a field is noted by its key and said later.
+NOTED = re.compile(r"""\bnote\(\s*f?['"][\w{}]+['"],\s*['"]([a-z0-9_.]+)['"]\s*\)""")
 PLACE = re.compile(r"\{(\w+)\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -23,7 +25,7 @@ def used() -> tuple[set[str], set[str]]:
     made: set[str] = set()
     for path in SOURCES:
         source = path.read_text(encoding="utf-8")
-        whole |= set(WHOLE.findall(source))
+        whole |= set(WHOLE.findall(source)) | set(NOTED.findall(source))
         made |= set(MADE.findall(source))
     return whole, made
 
@@ -59,3 +61,4 @@ def test_one_is_said_as_one_and_facts_are_filled_in():
     assert Words("en")("home.use", n=1) == "One voucher ready to use"
     assert Words("en")("home.use", n=3) == "3 vouchers ready to use"
     assert Words("zh")("home.use", n=1) == "有 1 张券可用"
+    assert Words("en")("bill.points_n", n=123456) == "123,456 points"  # as amounts beside it have their commas

@@ -78,7 +78,7 @@ class Life(Struct, kw_only=True):
         wants = [Wanted(offer.offer_id, quantity)]
         quote = await buying.quote(self.house, CITY, wants)
         placed = await buying.place(
-            self.house, CITY, self.people[who], wants, key=f"{who}/{self.now}", expect=quote.total
+            self.house, CITY, self.people[who], wants, key=f"{who}/{self.now}", expect=quote.quote.total
         )
         payment = await buying.pay(self.house, CITY, self.people[who], placed.order_id)
         assert payment.pay_url is not None
@@ -126,7 +126,7 @@ class Life(Struct, kw_only=True):
                 refunded=yuan(total["refund"]), paid_out=yuan(total["payout"]),
             )  # fmt: skip
             async with self.house.db.city(CITY) as tx:
-                assert await settlement.book_bills(tx, [booked], city_id=CITY, now=self.now) == [True]
+                await settlement.book_bills(tx, [booked], city_id=CITY, now=self.now)  # unless its round was faster
                 assert await settlement.book_bills(tx, [booked], city_id=CITY, now=self.now) == [False]
         return lines
 

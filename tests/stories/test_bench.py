@@ -45,3 +45,16 @@ async def test_a_free_offer_that_is_sold_out_gives_exactly_its_units(database_ur
     assert isinstance(checked, dict)
     assert (checked["units_sold"], checked["units_left"], checked["acknowledged"]) == (60, 0, 60)
     assert result["refused_kinds"] == {"sold_out": result["refused"]}
+
+
+@pytest.mark.slow
+async def test_bills_that_earn_are_measured_and_every_point_is_there(db: Database, database_url: str, tmp_path: Path):
+    result = await bench(database_url, tmp_path / "data", "earn", "--set-size", "20")
+    assert set(result) >= KEYS | {"set_rate", "set_size", "set_ratio_to_limit"}
+    assert (result["errors"], result["refused"], result["audit_violations"], result["wrong"]) == (0, 0, 0, [])
+    assert result["set_size"] == 20
+    assert result["requests"] > 0 < result["set_rate"]  # type: ignore[operator]
+    checked = result["checked"]
+    assert isinstance(checked, dict)
+    assert checked["bills"] == checked["bills_that_earned"] == checked["acknowledged"] > 0
+    assert await audit_clean(db)

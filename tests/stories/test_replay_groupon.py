@@ -139,6 +139,14 @@ async def test_the_command_prints_one_object_and_names_the_lines(tmp_path: Path,
         assert why in err
 
 
+async def test_a_season_without_a_deal_is_a_town_without_a_day(tmp_path: Path, database_url: str):
+    file = tmp_path / "empty.csv"
+    file.write_text(SEASON.splitlines()[0] + "\nhalf-a-line,9/23/2011,15\n")
+    code, out, err = await replayed(file, database_url, tmp_path / "data")
+    assert code == 0, err
+    assert {name for name, value in json.loads(out).items() if value} <= {"malformed", "seconds"}
+
+
 async def test_the_command_says_when_it_is_another_file(tmp_path: Path, database_url: str):
     file = tmp_path / "other.csv"
     file.write_text("name,price\nnoodles,3\n")

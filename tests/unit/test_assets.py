@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -20,7 +21,24 @@ def test_the_stylesheets_are_compiled_from_what_lies_here():
     assert styles_sum.KEPT.read_text(encoding="utf-8").strip() == styles_sum.now(), "run: make styles"
 
 
-@pytest.mark.parametrize("face", ["shared", "consumer", "merchant", "operator"])
+def test_the_lock_of_the_styles_is_whole():
+    """`npm ci` refuses a lock that leaves a part out, also one for another system; a lock names no registry."""
+    parts = json.loads((styles_sum.STYLES / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = {
+        name
+        for part in parts.values()
+        for kind in ("dependencies", "optionalDependencies")
+        for name in part.get(kind, ())
+    }
+    paths = {path.rpartition("node_modules/")[2] for path in parts}
+    assert wanted <= paths, sorted(wanted - paths)
+    assert not [path for path, part in parts.items() if "resolved" in part]
+    here = ("linux-x64", "linux-arm64")  # the machines that compile styles: what they fetch has a sum
+    unsealed = [path for path, part in parts.items() if path and "integrity" not in part]
+    assert all(parts[path].get("optional") and not any(one in path for one in here) for path in unsealed)
+
+
+@pytest.mark.parametrize("face", ["shared", "consumer", "merchant", "operator", "platform"])
 def test_every_face_has_a_stylesheet_for_new_and_for_old_browsers(face: str):
     new, old = assets()[f"{face}.css"].body.decode(), assets()[f"{face}-legacy.css"].body.decode()
     for css in (new, old):
@@ -53,6 +71,6 @@ def test_scripts_of_others_are_as_they_were_published(path: Path):
         ("curl/8", False),
         ("", False),
     ],
-)  # fmt: skip
+)
 def test_old_browsers_are_known_by_their_names(agent: str, old: bool):
     assert old_browser(agent) is old

@@ -5,14 +5,19 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
+from hutong.cli.bench.client.guests import Guests
 from hutong.cli.bench.client.load import Load
 from hutong.cli.bench.client.plan import Flow, Over, Plan
 from hutong.cli.bench.client.tally import OK, Tally, histogram, latencies, percentile
 from hutong.cli.bench.client.wire import Broken, closes, header, parse, wait_of, word
+from hutong.people.badges import LOOK_AHEAD, Badge, read_badge, step_is_fresh, step_presented
 
 pytestmark = pytest.mark.anyio
 Answering = Callable[[bytes, int], bytes]
@@ -181,6 +186,46 @@ def test_a_source_that_gives_each_row_once_ends_its_flows():
     assert isinstance(plan.flow(), Flow)
     with pytest.raises(Over):
         plan.flow()
+
+
+def test_members_show_a_code_that_is_good_for_each_bill_until_they_have_none():
+    """As the server judges them: it knows which code was used last, and a code that it has not seen is skipped."""
+    clock = datetime(2026, 11, 22, 4, 0, 29, tzinfo=UTC)
+    members = {UUID(int=n): bytes([n]) * 16 for n in (1, 2)}
+    guests = Guests([(str(i).encode(), key.hex().encode()) for i, key in members.items()], clock=lambda: clock)
+    known = {i: Badge(member_id=i, secret=key) for i, key in members.items()}
+    first, second = guests.draw(), guests.draw()
+    assert first is not None
+    assert second is not None
+    assert guests.draw() is None, "each member stands at one till at a time"
+    guests.give_back(second)
+    shown = [first, second]
+    while (row := guests.draw()) is not None:
+        shown.append(row)
+        guests.give_back(row)
+    for (text,) in shown:
+        member, token = read_badge(text.decode()) or (UUID(int=0), "")
+        step = step_presented(known[member], token, clock)
+        assert step is not None
+        assert step_is_fresh(known[member], step, clock)
+        known[member] = replace(known[member], last_step=step)
+    assert Counter(read_badge(text.decode())[0].int for (text,) in shown) == {1: 1, 2: LOOK_AHEAD + 1}  # type: ignore[index]
+    clock += timedelta(seconds=30)
+    assert guests.draw() is not None, "half a minute later there is another"
+
+
+def test_who_has_paid_comes_again():
+    rows = [[str(UUID(int=1)), "00" * 16]]
+    plan = Plan(
+        {"host": "127.0.0.1", "port": 1, "connections": 1, "seconds": 1, "warm_s": 0, "most": 0,
+         "sources": {"guests": {"order": "codes", "rows": rows}},
+         "flows": [{"name": "one", "steps": [{"kind": "x", "head": "<<guests.0>>"}]}]}
+    )  # fmt: skip
+    flow = plan.flow()
+    with pytest.raises(Over):
+        plan.flow()
+    flow.end()
+    assert plan.request(plan.flow()) != plan.request(flow)
 
 
 def test_an_answer_is_read_only_when_it_is_whole():

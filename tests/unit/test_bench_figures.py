@@ -4,6 +4,7 @@ from typing import Any
 
 from hutong.cli.bench.figures import held, median, row_of
 from hutong.cli.bench.scene import Goals
+from hutong.cli.bench.scenes.earn import wrong_with as wrong_with_bills
 from hutong.cli.bench.scenes.flash import wrong_with
 
 SAID = {
@@ -45,3 +46,17 @@ def test_what_is_wrong_after_a_sale_is_said():
         {"acknowledged": 4},
     ):  # fmt: skip
         assert len(wrong_with(right | broken, 0)) == 1, broken
+
+
+def test_what_is_wrong_after_bills_that_earn_is_said():
+    right = {
+        "bills": 6, "bills_that_earned": 6, "earned_in_sets": 40, "points_earned": 900, "points_in_wallets": 900,
+        "points_in_lots": 900, "acknowledged": 5, "acknowledged_twice": 0, "acknowledged_missing": 0,
+    }  # fmt: skip
+    assert wrong_with_bills(right, in_sets=40, errors=1) == []
+    assert len(wrong_with_bills(right, in_sets=40, errors=0)) == 1, "a bill that nobody was told of"
+    for broken in (
+        {"acknowledged_missing": 1}, {"acknowledged_twice": 1}, {"bills": 4, "bills_that_earned": 4},
+        {"bills_that_earned": 5}, {"earned_in_sets": 39}, {"points_in_wallets": 899}, {"points_in_lots": 901},
+    ):  # fmt: skip
+        assert len(wrong_with_bills(right | broken, in_sets=40, errors=1)) == 1, broken

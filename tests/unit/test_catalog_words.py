@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hutong.catalog.words import Lexemes, all_of, any_of, chunks, plain, sounds, spelled, spellings
+from hutong.catalog.words import Lexemes, all_of, any_of, chunks, in_index, plain, sounds, spelled, spellings
 
 
 def test_full_width_accents_case_and_signs_do_not_matter():
@@ -61,3 +61,17 @@ def test_whatever_is_typed_is_never_syntax(text):
             bare = bare.replace(sign, "")
         assert all(char.isalnum() for char in bare), built
         assert built.count("'") % 2 == 0
+
+
+def test_a_beginning_of_up_to_eight_letters_is_a_word_of_the_index():
+    """What a prefix would find, the marks hold as a word: typed whole, begun, or one letter short."""
+    lexemes = Lexemes(7)
+    lexemes.add("Noodle 酸菜鱼 restaurant", "A")
+    marks = set(lexemes.marks(["7.@8:1:2"]).split())
+    assert {"'7.noodle'", "'7.^no'", "'7.^noodl'", "'7.酸菜鱼'", "'7.^restaura'", "'7.@8:1:2'"} <= marks
+    assert not {"'7.^n'", "'7.^noodle'", "'7.^restauran'", "'7.^酸菜'"} & marks
+    assert in_index("'7.noo':* & '7.鱼'") == "('7.noo' | '7.^noo') & '7.鱼'"
+    assert in_index("'7.restaurant':*") == "'7.restaurant':*", "few documents begin so: the index may walk them"
+    for n in range(2, 9):
+        typed = all_of(7, "restaurant"[:n])
+        assert any(one in marks for one in in_index(typed).strip("()").split(" | ")), typed

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from hutong import orders, trades
-from hutong.catalog import Offer
+from hutong.catalog import Offer, Times
 from hutong.cli.group import group
 from hutong.infra.settings import Settings, env_name
 from hutong.kit.access import KEY_PERMISSIONS
@@ -66,10 +66,10 @@ def test_the_trade_of_the_how_to_loads():
 
 
 def an_offer(**changes: Any) -> Offer:
-    """A card on sale."""
+    """A course on sale."""
     fields: dict[str, Any] = {
-        "city_id": 1, "offer_id": UUID(int=1), "merchant_id": UUID(int=2), "scheme": "cards", "category": "hair",
-        "trade": None, "title": Text(zh="十次卡", en="Ten visits"), "summary": Text(zh="", en=""), "included": (),
+        "city_id": 1, "offer_id": UUID(int=1), "merchant_id": UUID(int=2), "scheme": "courses", "category": "art",
+        "trade": None, "title": Text(zh="十节课", en="Ten lessons"), "summary": Text(zh="", en=""), "included": (),
         "excluded": (), "price": Amount(50_000, "CNY"), "list_price": Amount(60_000, "CNY"), "terms": Terms(),
         "store_ids": (UUID(int=3),), "quota_id": UUID(int=4), "min_units": 1, "per_order_max": 5,
         "sale_from": datetime(2026, 1, 1, tzinfo=UTC), "sale_to": datetime(2027, 1, 1, tzinfo=UTC),
@@ -79,7 +79,8 @@ def an_offer(**changes: Any) -> Offer:
     return Offer(**(fields | changes))
 
 
-def test_the_scheme_of_the_how_to_plans():
+def scheme_of_the_how_to() -> orders.Scheme:
+    """The scheme that the page writes out, made from its very text."""
     made: dict[str, Any] = {}
     known = dict(Refusal.known)
     try:
@@ -87,14 +88,19 @@ def test_the_scheme_of_the_how_to_plans():
     finally:
         Refusal.known.clear()
         Refusal.known.update(known)  # the example's refusal is none of the house's
-    scheme: orders.Scheme = made["Cards"]()
+    return made["Courses"]()
+
+
+def test_the_scheme_of_the_how_to_plans():
+    scheme = scheme_of_the_how_to()
+    assert not (ROOT / "src/hutong/schemes" / scheme.name).exists(), "who follows the page would write over it"
     now, wanted = datetime(2026, 6, 1, tzinfo=UTC), Wanted(UUID(int=1), 2)
-    plan = scheme.plan(an_offer(), wanted, line_no=1, now=now)
+    plan = scheme.plan(an_offer(form=Times(uses=10)), wanted, line_no=1, now=now)
     assert isinstance(plan, orders.Plan)
-    assert (plan.promise.kind, plan.promise.uses, plan.wants[0].units) == ("card", 10, 2)
-    refused = scheme.plan(an_offer(min_units=3), wanted, line_no=1, now=now)
+    assert (plan.promise.kind, plan.promise.uses, plan.wants[0].units) == ("lesson", 10, 2)
+    refused = scheme.plan(an_offer(), wanted, line_no=1, now=now)
     assert isinstance(refused, Refusal)
-    assert refused.code == "card_needs_no_crowd"
+    assert refused.code == "not_a_course"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -104,7 +110,7 @@ def test_commands_and_targets_exist(page: Path):
     targets = re.findall(r"^([a-z-]+):", words(ROOT / "Makefile"), re.MULTILINE)
     for target in re.findall(r"(?:`|^ {4})make ([a-z-]+)", text, re.MULTILINE):
         assert target in targets, f"make {target}"
-    for line in re.findall(r"(?:`|^ {4}|bin/|^)hutong ((?:[a-z]+|--[a-z-]+)(?: --[a-z-]+)*)", text, re.MULTILINE):
+    for line in re.findall(r"(?:`|^ {4}|bin/|^)hutong ((?:[a-z][a-z-]*|--[a-z-]+)(?: --[a-z-]+)*)", text, re.MULTILINE):
         name, *options = line.split()
         if name.startswith("--"):
             continue

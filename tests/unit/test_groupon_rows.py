@@ -69,6 +69,9 @@ def test_prices_may_have_cents_and_give_the_price_before(changes, price, list_pr
         (line(start_date="2011-09-23"), "no date"),
         (line(start_date="2/30/2012"), "no date"),
         (line(start_date="1/1/1066"), "too far"),
+        (line(start_date="1/1/1970"), "too far"),  # the town is built on the day before
+        (line(price="90000000000", revenue="8100000000000"), "more than a deal can cost"),
+        (line(discount_pct="99.99999999999"), "more than a deal can cost"),
         (line(min_req="0"), "min_req must lie between 1"),
         (line(min_req="many"), "no number"),
         (line(min_req="1.5"), "no whole number"),
@@ -108,6 +111,23 @@ def test_without_its_header_it_is_not_the_file(lines):
 
 def test_a_mark_of_the_byte_order_is_no_part_of_the_header():
     assert len(read(["\ufeff" + HEADER, line()])[0]) == 1
+
+
+def test_columns_are_found_by_their_names():
+    """In any order, quoted, with what we do not know, and without what is not needed: the same deal."""
+    as_written = read([HEADER, line()])[0]
+    names = ["note", *sorted(set(COLUMNS) - {"fb_likes", "treatment"})]
+    cells = ["a, b" if name == "note" else GOOD[name] for name in names]
+    quoted = [",".join(f'"{cell}"' for cell in row) + "\r" for row in (names, cells)]
+    assert read(["\ufeff" + quoted[0], quoted[1]]) == (as_written, [])
+
+
+@pytest.mark.parametrize(
+    ("header", "why"), [(HEADER.replace("price", "cost"), "price missing"), (f"{HEADER},price", "price there twice")]
+)
+def test_a_column_that_is_missing_or_there_twice_is_named(header: str, why: str):
+    with pytest.raises(NotTheFile, match=why):
+        read([header, line()])
 
 
 @given(st.text())

@@ -1,5 +1,7 @@
 """Pricing: what lines cost and why. Promotions here are made for the test; the pipeline is the real one."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from random import Random
 from uuid import UUID
 
@@ -8,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from hutong.kit.money import Amount
+from hutong.kit.money import Amount, apportion
 from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 from hutong.pricing import (
     BadQuantity,
-    Benefit,
+    Basket,
     EmptyOrder,
     Facts,
     Lane,
     MixedAssets,
     PriceLine,
     Quote,
-    Standing,
+    Taken,
     quote,
 )
 
@@ -42,7 +44,7 @@ def a_line(line_no=1, quantity=1, price=6_800, list_price=9_900, asset="CNY") ->
     )
 
 
-class SpendMore(Refusal):
+class Dearer(Refusal):
     """Made for this test."""
 
     code = "test_spend_more"
@@ -51,34 +53,41 @@ class SpendMore(Refusal):
 
 
 class Off(Struct, frozen=True, kw_only=True):
-    """A fixed amount off a line whose price is at least `floor`, borne by payers."""
+    """A fixed amount off every line of which at least `floor` is left, borne by payers."""
 
     id: str
     lane: Lane = COUPON
+    group: str | None = None
+    trigger: str = "auto"
     units: int = 0
     percent: int = 0
     floor: int = 0
+    only: tuple[int, ...] = ()
     payers: tuple[tuple[str, int], ...] = (("merchant", 1),)
 
-    def first_refusal(self, standing: Standing, facts: Facts) -> Refusal | None:
-        if standing.left.units < self.floor:
-            return SpendMore(floor=self.floor, missing=self.floor - standing.left.units)
-        return None
+    @property
+    def name(self) -> Text:
+        return Text.both(self.id)
 
-    def benefit_on(self, standing: Standing, facts: Facts) -> Benefit:
-        share = standing.left.part(self.percent, 100) + yuan(self.units)
-        return Benefit(amount=share, payers=self.payers)
+    def admit(self, basket: Basket, facts: Facts) -> tuple[int, ...] | Refusal:
+        return tuple(p for p, line in enumerate(basket.lines) if not self.only or line.line_no in self.only)
+
+    def take(self, basket: Basket, admitted: Sequence[int], left: Sequence[int]) -> Taken | Refusal:
+        found = [p for p in admitted if left[p] >= self.floor]
+        if not found:
+            return Dearer(floor=self.floor, missing=self.floor - max(left))
+        return Taken(tuple((p, yuan(left[p]).part(self.percent, 100).units + self.units) for p in found))
 
 
 class BasketOff(Off, frozen=True, kw_only=True):
     """An amount off the whole basket: each line finds its share by weight."""
 
-    def benefit_on(self, standing: Standing, facts: Facts) -> Benefit:
-        weights = [other.left.units for other in facts.basket]
-        if not sum(weights):
-            return Benefit(amount=yuan(0), payers=self.payers)
-        shares = yuan(self.units).split(weights)
-        return Benefit(amount=shares[facts.basket.index(standing)], payers=self.payers)
+    def take(self, basket: Basket, admitted: Sequence[int], left: Sequence[int]) -> Taken | Refusal:
+        weights = [left[p] for p in admitted]
+        if not sum(weights) or self.units < 0:
+            return Taken(())
+        shares = apportion(min(self.units, sum(weights)), weights)
+        return Taken(tuple(zip(admitted, shares, strict=True)), whole=True)
 
 
 def priced(lines, *promotions) -> Quote:
@@ -149,6 +158,71 @@ def test_a_benefit_is_cut_to_what_is_left():
     assert answer.reasons[-1].code == "nothing_to_take"
 
 
+def test_a_lane_serves_each_line_best_and_a_whole_benefit_wholly_or_not_at_all():
+    lines = [a_line(1, price=5_000), a_line(2, price=5_000)]
+    line, basket = Off(id="line", units=700, only=(1,)), BasketOff(id="basket", units=1_000)
+    answer = priced(lines, line, basket)
+    assert [(a.promotion, a.line_no, a.amount.units) for a in answer.adjustments] == [
+        ("basket", 1, 500), ("basket", 2, 500),
+    ]  # fmt: skip
+    assert [v.no.code if v.no else None for v in answer.verdicts] == [None, "better_promotion"]
+    both = priced(lines, line, basket, Off(id="other", units=400, only=(2,)))
+    assert [(a.promotion, a.amount.units) for a in both.adjustments] == [("line", 700), ("other", 400)]
+
+
+def test_many_whole_benefits_of_one_lane_are_packed():
+    """Sixteen pairs of neighbours: more sets than are weighed exactly, still each line is served once."""
+    lines = [a_line(n, price=10_000) for n in range(1, 18)]
+    pairs = [BasketOff(id=f"p{n:02}", units=1_000 + n, only=(n, n + 1)) for n in range(1, 17)]
+    answer = priced(lines, *pairs)
+    assert len(answer.adjustments) == 16
+    assert answer.total.units == 170_000 - sum(1_000 + n for n in range(2, 17, 2))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sets(st.integers(1, 4), min_size=1), st.integers(4, 900), st.booleans(),
+            st.sampled_from(["auto", "coupon"]),
+        ),
+        min_size=1, max_size=6,
+    )
+)  # fmt: skip
+def test_no_set_of_promotions_of_a_lane_takes_more_off(given_):
+    """Compared with trying every set of whole benefits, the rest served line by line."""
+    lines = [a_line(n, price=10_000) for n in range(1, 5)]
+    promotions = [
+        (BasketOff if whole else Off)(id=f"p{n}", units=units, only=tuple(only), trigger=trigger)
+        for n, (only, units, whole, trigger) in enumerate(given_)
+    ]
+    wholes = [p for p in promotions if isinstance(p, BasketOff)]
+    best = 0
+    for size in range(len(wholes) + 1):
+        for some in combinations(wholes, size):
+            taken = [no for p in some for no in p.only]
+            if len(set(taken)) == len(taken):
+                rest = [no for no in range(1, 5) if no not in taken]
+                alone = [p for p in promotions if p not in wholes]
+                singles = sum(max((p.units for p in alone if no in p.only), default=0) for no in rest)
+                best = max(best, sum(p.units for p in some) + singles)
+    assert 40_000 - priced(lines, *promotions).total.units == best
+
+
+def test_of_an_exclusive_group_the_best_is_used():
+    lines = [a_line(price=10_000)]
+    first, second = Off(id="a", lane=SHOP, units=500, group="g"), Off(id="b", units=900, group="g")
+    answer = priced(lines, first, second, Off(id="c", units=600))
+    assert [(a.promotion, a.amount.units) for a in answer.adjustments] == [("a", 500), ("c", 600)]
+    assert [v.no.code if v.no else None for v in answer.verdicts] == [None, "exclusive_promotion", None]
+    alone = priced(lines, first, second)
+    assert [(a.promotion, a.amount.units) for a in alone.adjustments] == [("b", 900)]
+
+
+def test_what_costs_no_coupon_goes_first_when_both_take_the_same():
+    answer = priced([a_line()], Off(id="a", units=5, trigger="coupon"), Off(id="b", units=5))
+    assert [a.promotion for a in answer.adjustments] == ["b"]
+
+
 def test_a_basket_promotion_is_spread_over_the_lines_exactly():
     lines = [a_line(1, price=3_333), a_line(2, price=3_333), a_line(3, price=3_334)]
     answer = priced(lines, BasketOff(id="b", units=1_000))
@@ -207,6 +281,9 @@ def baskets(draw):
             percent=draw(st.integers(0, 120)),
             floor=draw(st.integers(0, 20_000)),
             payers=draw(payers),
+            group=draw(st.sampled_from([None, None, "g", "h"])),
+            trigger=draw(st.sampled_from(["auto", "coupon"])),
+            only=tuple(draw(st.sets(st.integers(1, 4), max_size=2))),
         )
         for i in range(draw(st.integers(0, 6)))
     ]
@@ -218,7 +295,12 @@ def test_everything_adds_up_and_nothing_is_negative(basket):
     lines, promotions = basket
     answer = priced(lines, *promotions)
     assert answer.total.units == sum(line.total.units for line in answer.lines)
-    assert len(answer.reasons) == len(lines) * len(promotions)
+    assert [v.promotion for v in answer.verdicts] == [p.id for p in sorted(promotions, key=lambda p: (p.lane, p.id))]
+    for v in answer.verdicts:
+        mine = [a for a in answer.adjustments if a.promotion == v.promotion]
+        assert v.amount.units == sum(a.amount.units for a in mine)
+        assert (v.no is None) == bool(mine)
+        assert v.line_nos == tuple(a.line_no for a in mine)
     for line in answer.lines:
         assert 0 <= line.total.units <= line.base.units
         assert line.total.units + sum(a.amount.units for a in line.adjustments) == line.base.units
@@ -257,5 +339,6 @@ def test_the_order_in_which_things_are_given_changes_nothing(basket, random: Ran
     second = priced(mixed, *shuffled)
     assert first.adjustments == second.adjustments
     assert first.reasons == second.reasons
+    assert first.verdicts == second.verdicts
     assert first.total == second.total
     assert sorted(first.lines, key=lambda q: q.line.line_no) == sorted(second.lines, key=lambda q: q.line.line_no)

@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from hutong.infra import settings as module
-from hutong.infra.settings import Settings, SettingsError, env_name, load, misspelt
+from hutong.infra.settings import Settings, SettingsError, env_name, load, misspelt, page_memory_mb
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `(HUTONG_[A-Z_0-9]+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
@@ -205,3 +205,17 @@ def test_secrets_are_not_shown():
     assert settings.shown()["secret"] == module.HIDDEN
     assert make().shown()["secret"] is None
     assert make().shown()["port"] == 8000
+
+
+def test_the_page_memory_follows_the_machine_and_its_container(tmp_path: Path):
+    """An eighth, within bounds; a container's limit counts, and one without a limit says "max"."""
+    limit = tmp_path / "memory.max"
+    whole = page_memory_mb(tmp_path / "nothing")
+    assert 256 <= whole <= 4096
+    for said, expected in (("max\n", whole), (str(2**20), 256), (str(2**60), whole)):
+        limit.write_text(said)
+        assert page_memory_mb(limit) == expected
+    limit.write_text(str(8 * 300 * 2**20))
+    assert page_memory_mb(limit) == min(whole, 300)
+    assert load().page_memory_mb == page_memory_mb()
+    assert load(postgres_memory_mb=64).page_memory_mb == 64

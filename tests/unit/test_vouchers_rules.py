@@ -1,13 +1,13 @@
 """Whether a voucher may be used: one reason for each case, in one order."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from hutong.kit.ids import STORE
-from hutong.kit.terms import Blackout, Terms, Window
+from hutong.kit.terms import Blackout, Terms, Window, over_everywhere, over_when_paid
 from hutong.vouchers import step_of
 from hutong.vouchers.model import ROADS, TABS
 from hutong.vouchers.rules import Here, LastUse, most_now, notices, why_not_count, why_not_usable
@@ -102,3 +102,16 @@ def test_notices():
 def test_every_state_has_roads_and_a_tab():
     assert sorted(state for states in TABS.values() for state in states) == sorted(ROADS)
     assert all(to in ROADS for states in ROADS.values() for to in states)
+
+
+def test_the_last_day_is_the_last_day_of_the_city():
+    """At New York's supper it is tomorrow in UTC: what is sold until midnight there is not over yet; where the zone is
+    not known, only what is over on all of earth is. Paid after the last day it would end before it begins."""
+    last = Terms(valid_until=date(2026, 11, 20))
+    supper = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+    assert not over_everywhere(last, supper)
+    assert over_everywhere(last, supper + timedelta(hours=14))
+    assert not over_everywhere(Terms(valid_days=0), supper)
+    assert not over_when_paid(last, paid_at=supper, zone="America/New_York")
+    assert over_when_paid(last, paid_at=supper, zone="Asia/Shanghai")
+    assert not over_when_paid(Terms(valid_days=0), paid_at=supper, zone="Asia/Shanghai")

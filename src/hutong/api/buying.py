@@ -7,9 +7,20 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hutong import orders, payments, vouchers
 from hutong.api.browse import City, Limit
-from hutong.api.glue import Home, Key, Who, local_id, one_city, with_token
-from hutong.api.shapes import Money, OrderIn, PageOut, RefundIn, order_out, refund_out, voucher_out
+from hutong.api.glue import Home, Key, Who, local_id, local_ids, one_city, pays_of, with_token
+from hutong.api.shapes import (
+    Money,
+    OrderIn,
+    PageOut,
+    RefundIn,
+    order_out,
+    refund_out,
+    saving_out,
+    tender_out,
+    voucher_out,
+)
 from hutong.desk import buying
+from hutong.desk.choosing import choice_of
 from hutong.kit.ids import OFFER, ORDER, PAYMENT, REFUND, VOUCHER
 from hutong.kit.money import Amount
 from hutong.kit.refusals import NotFound
@@ -18,17 +29,27 @@ from hutong.orders import Wanted
 Tab = Annotated[vouchers.Tab, QueryParameter(name="tab")]
 
 
-@post("/orders", guards=[with_token], summary="Place an order")
-async def place(data: JSONBody[OrderIn], key: Key, actor: Who, house: Home) -> dict[str, Any]:
-    """Holds the stock until `expires_at`; pay it through `/orders/{id}/payments`. Needs an Idempotency-Key."""
-    city_id, ids = one_city([local_id(OFFER, line.offer) for line in data.lines], "lines")
-    wants = [Wanted(i, line.quantity) for i, line in zip(ids, data.lines, strict=True)]
-    expect = Amount(data.expect.units, data.expect.asset) if data.expect else None
-    done = await buying.place(house, city_id, actor, wants, key=key, expect=expect, channel="api")
+def placed_out(done: orders.Placed, city_id: int) -> dict[str, Any]:
+    """An order that was placed just now: what its provider is to be paid, until when it is held."""
     return {
         "id": ORDER.show(done.order_id, city_id), "total": Money.of(done.total), "expires_at": done.expires_at,
         "state": done.state,
     }  # fmt: skip
+
+
+@post("/orders", guards=[with_token], summary="Place an order", short=True)
+async def place(data: JSONBody[OrderIn], key: Key, actor: Who, house: Home) -> dict[str, Any]:
+    """Holds the stock until `expires_at`; `total` is what the provider is to be paid, and nothing of it left means that
+    the order is paid. Pay it through `/orders/{id}/payments`. Needs an Idempotency-Key."""
+    city_id, ids = one_city([local_id(OFFER, line.offer) for line in data.lines], "lines")
+    wants = [Wanted(i, line.quantity, choice_of(line.way, city_id)) for i, line in zip(ids, data.lines, strict=True)]
+    expect = Amount(data.expect.units, data.expect.asset) if data.expect else None
+    coupons = local_ids(VOUCHER, data.coupons, city_id)
+    done = await buying.place(
+        house, city_id, actor, wants, key=key, expect=expect, channel="api", coupons=coupons,
+        tenders=pays_of(data.tenders, city_id),
+    )  # fmt: skip
+    return placed_out(done, city_id)
 
 
 @get("/orders", guards=[with_token], summary="My orders in a city, newest first")
@@ -53,8 +74,12 @@ async def one(order: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
         steps = await orders.history(tx, member, order_id, city_id=city_id)
         back = await orders.refunds(tx, member, order_id, city_id=city_id)
         units = await vouchers.of_orders(tx, [order_id], city_id=city_id)
+        savings = (await orders.savings(tx, [found], city_id=city_id)).get(order_id, [])
+        paid = (await orders.tenders(tx, [found], city_id=city_id)).get(order_id, [])
     return {
         **order_out(found),
+        "savings": [saving_out(one, city_id) for one in savings],
+        "tenders": [tender_out(one, city_id) for one in paid],
         "history": [{"state": s.state, "at": s.at, "reason": s.reason} for s in steps],
         "refunds": [refund_out(row, city_id) for row in back],
         "vouchers": [voucher_out(unit, city_id) for unit in units],
@@ -102,6 +127,7 @@ async def refund(
     )
     return {
         "id": REFUND.show(done.refund_id, city_id), "amount": Money.of(done.amount), "state": "asked",
+        "tendered": Money.of(done.tendered or Amount.zero(done.amount.asset)),
         "vouchers": [VOUCHER.show(v, city_id) for v in done.voucher_ids],
     }  # fmt: skip
 

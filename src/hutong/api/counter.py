@@ -12,25 +12,42 @@ from hutong.api.browse import City, Limit
 from hutong.api.glue import Home, Key, Who, local_id, with_token
 from hutong.api.shapes import (
     KeyIn,
+    Money,
     PageOut,
     PrepareIn,
     RedeemIn,
     ReverseIn,
+    bill_out,
     redemption_out,
     statement_out,
-)  # fmt: skip
-from hutong.desk import counter, selling
+)
+from hutong.desk import billing, counter, selling
 from hutong.kit.access import Permission
 from hutong.kit.ids import API_KEY, MERCHANT, REDEMPTION, STORE, VOUCHER
+from hutong.kit.money import Amount
 from hutong.kit.refusals import BadInput, NotFound
 
 
-@post("/redemptions/preparations", guards=[with_token], status_code=200, summary="What is this code?")
+@post("/redemptions/preparations", guards=[with_token], status_code=200, summary="What is this code?", short=True)
 async def prepare(data: JSONBody[PrepareIn], actor: Who, house: Home) -> dict[str, Any]:
-    """Explains and changes nothing. `presented` is the text of the QR code or the 12 digits."""
+    """Explains and changes nothing. `presented` is the text of the QR code or the 12 digits. A coupon or a card for
+    bills says so (`for_bill`); with the `amount` of a bill, what would be left to collect."""
     city_id, store_id = local_id(STORE, data.store)
     found = await counter.prepare(house, city_id, actor, store_id, data.presented)
-    return prepared_out(found, city_id)
+    sheet = await billing.sheet(house, city_id, found)
+    answer = prepared_out(found, city_id)
+    if sheet is None:
+        return answer
+    answer["for_bill"] = {"role": sheet.role, "balance": Money.of(sheet.balance)}
+    if data.amount is not None:
+        amount = Amount(data.amount.units, data.amount.asset)
+        guess = await billing.guess(house, city_id, actor, store_id, amount=amount, shown=sheet.shown)
+        answer["for_bill"] |= {
+            "discounted": Money.of(guess.discounted),
+            "paid": Money.of(guess.paid),
+            "collect": Money.of(guess.collect),
+        }
+    return answer
 
 
 def prepared_out(found: vouchers.Prepared, city_id: int) -> dict[str, Any]:
@@ -47,11 +64,19 @@ def prepared_out(found: vouchers.Prepared, city_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@post("/redemptions", guards=[with_token], summary="Redeem")
+@post("/redemptions", guards=[with_token], summary="Redeem", short=True)
 async def redeem(data: JSONBody[RedeemIn], key: Key, actor: Who, house: Home) -> dict[str, Any]:
     """By what was presented, or by voucher and proof of a preparation. The Idempotency-Key is the request number: the
-    same one gives the same redemption, however often it is sent."""
+    same one gives the same redemption, however often it is sent.
+
+    With a `bill`, what is presented is used for it, and the answer says what to collect; the key is the till's own
+    number of this bill, which is settled once for ever."""
     city_id, store_id = local_id(STORE, data.store)
+    if data.bill is not None:
+        amount = Amount(data.bill.amount.units, data.bill.amount.asset)
+        codes = [data.presented, *data.bill.also]
+        bill = await billing.present(house, city_id, actor, store_id, event_id=key, amount=amount, presented=codes)
+        return {"bill": bill_out(bill)}
     prepared = local_id(VOUCHER, data.voucher) if data.voucher else (city_id, None)
     if prepared[0] != city_id:
         raise NotFound()

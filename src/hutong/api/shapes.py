@@ -1,21 +1,25 @@
 """What goes over the wire: JSON shapes with public ids, amounts in whole units, instants in RFC 3339."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from hutong import catalog, orders, places, settlement, vouchers
+from hutong import catalog, orders, places, settlement, till, vouchers
 from hutong.kit.ids import (
+    BILL,
     LINE,
     MERCHANT,
     OFFER,
     ORDER,
+    PROGRAMME,
+    PROMOTION,
     REDEMPTION,
     REFUND,
     STORE,
     VOUCHER,
-)  # fmt: skip
+)
 from hutong.kit.money import Amount
 
 
@@ -64,17 +68,39 @@ class MeOut(Struct, frozen=True):
 
 
 class LineIn(In, frozen=True):
+    """`way`, where there is a choice: `open_team`, `join_team.<team>`, `alone`, `bargain.<bargain>`."""
+
     offer: str
     quantity: int
+    way: str = ""
+
+
+class TenderIn(In, frozen=True):
+    """Pay a part with a card (`id`: its voucher) or with points (`id`: their programme), at most `most` (units of
+    money, or points) of it; without it as much as it can."""
+
+    kind: Literal["card", "points"]
+    id: str
+    most: int | None = None
 
 
 class QuoteIn(In, frozen=True):
+    """`coupons`: just these of the asker's; without it the best combination of what he has. `tenders`: what is to pay a
+    part of the price; an empty list tells what could."""
+
     lines: list[LineIn]
+    coupons: list[str] | None = None
+    tenders: list[TenderIn] | None = None
 
 
 class OrderIn(In, frozen=True):
+    """`coupons` are the member's vouchers to be used on the order, `tenders` the cards and points that pay a part of
+    it, both in any order. `expect` is what the provider is to be paid: `to_pay` of the quote."""
+
     lines: list[LineIn]
     expect: MoneyIn | None = None
+    coupons: list[str] = field(default_factory=list)
+    tenders: list[TenderIn] = field(default_factory=list)
 
 
 class RefundIn(In, frozen=True):
@@ -85,11 +111,70 @@ class RefundIn(In, frozen=True):
 class PrepareIn(In, frozen=True):
     store: str
     presented: str
+    amount: MoneyIn | None = None
+
+
+class BillIn(In, frozen=True):
+    """A bill of the shop, and whatever else the guest shows for it beside what is presented."""
+
+    amount: MoneyIn
+    also: list[str] = field(default_factory=list)
+
+
+class TillBillIn(In, frozen=True, kw_only=True):
+    """A bill as a till sends it. `event`: the till's own number for it, the same for ever. `member`: the text of a
+    member's code, or a phone number. `codes`: coupons and cards that were shown. `points`: so many at most are used.
+    `at`: when it was (an instant with its zone; now). `pay_by`: the provider at which the guest pays the rest to us.
+    `test`: decided and answered as it would be, and nothing is kept."""
+
+    event: str
+    store: str
+    amount: MoneyIn
+    member: str = ""
+    codes: list[str] = field(default_factory=list)
+    points: Annotated[int, Meta(ge=0)] = 0
+    at: datetime | None = None
+    category: str | None = None
+    pay_by: str | None = None
+    test: bool = False
+
+
+class TillVoidIn(In, frozen=True, kw_only=True):
+    """The till's word that its bill `event` is void."""
+
+    event: str
+    store: str
+    reason: Annotated[str, Meta(max_length=120)] = "void"
+
+
+class TillEventIn(In, frozen=True, kw_only=True):
+    """A bill or a void that a till kept while it had no network."""
+
+    event: str
+    kind: Literal["bill", "void"] = "bill"
+    amount: MoneyIn | None = None
+    member: str = ""
+    at: datetime | None = None
+    category: str | None = None
+    points: int = 0
+    reason: Annotated[str, Meta(max_length=120)] = "void"
+
+
+class TillUploadIn(In, frozen=True, kw_only=True):
+    """Everything a till has kept, 500 events at most; order does not matter, and what was sent before is no harm."""
+
+    store: str
+    events: list[TillEventIn]
+
+
+class CounterIn(In, frozen=True, kw_only=True):
+    store: str
 
 
 class RedeemIn(In, frozen=True):
     store: str
     presented: str = ""
+    bill: BillIn | None = None
     voucher: str | None = None
     proof: str = ""
     count: int = 1
@@ -158,6 +243,9 @@ def order_out(order: orders.Order) -> dict[str, Any]:
         "merchant": MERCHANT.show(order.merchant_id),
         "total": Money.of(order.total),
         "refunded": Money.of(order.refunded),
+        "saved": Money.of(order.saved),
+        "tendered": Money.of(order.tendered),
+        "to_pay": Money.of(order.to_pay),
         "placed_at": order.placed_at,
         "expires_at": order.expires_at,
         "paid_at": order.paid_at,
@@ -179,6 +267,7 @@ def order_out(order: orders.Order) -> dict[str, Any]:
 def refund_out(row: dict[str, Any], city_id: int) -> dict[str, Any]:
     return {
         "id": REFUND.show(row["refund_id"], city_id), "amount": Money.of(Amount(row["units"], row["asset"])),
+        "tendered": Money.of(Amount(row["tendered_units"], row["asset"])),
         "state": row["state"], "reason": row["reason"], "asked_at": row["asked_at"], "ended_at": row["ended_at"],
         "vouchers": [VOUCHER.show(v, city_id) for v in row["voucher_ids"]],
     }  # fmt: skip
@@ -202,6 +291,48 @@ def redemption_out(found: vouchers.Redeemed, city_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def earned_out(bill: till.Bill) -> dict[str, Any] | None:
+    """What the bill gave, or why it gave nothing; null when it gave nothing yet, and of a number always."""
+    one = bill.earned
+    return one and {
+        "points": one.points, "base": one.base, "bonus": one.bonus, "campaign": one.campaign, "why": one.why,
+        "matures_at": one.matures_at, "expires_at": one.expires_at, "rule": one.rule,
+    }  # fmt: skip
+
+
+def pay_out(bill: till.Bill) -> dict[str, Any] | None:
+    """How the rest is paid by phone."""
+    return bill.pay and {"provider": bill.pay.provider, "state": bill.pay.state, "tries": bill.pay.tries}
+
+
+def bill_out(bill: till.Bill) -> dict[str, Any]:
+    """A bill as a counter may see it."""
+    bill, city_id = bill.discreet(), bill.city_id
+    return {
+        "id": BILL.show(bill.bill_id, city_id), "event": bill.event_id, "store": STORE.show(bill.store_id, city_id),
+        "amount": Money.of(bill.amount), "discounted": Money.of(bill.discounted), "paid": Money.of(bill.paid),
+        "points": bill.points, "points_off": Money.of(bill.points_off), "member": bill.way, "source": bill.source,
+        "bought_at": bill.bought_at, "earned": earned_out(bill), "pay": pay_out(bill), "points_back": bill.points_back,
+        "collect": Money.of(bill.collect), "holder": bill.holder, "at": bill.at, "undo_until": bill.undo_until,
+        "undone_at": bill.undone_at, "replayed": bill.replayed,
+        "discounts": [
+            {
+                "name": one.name, "amount": Money.of(one.amount),
+                "shares": [{"payer": payer, "units": units} for payer, units in one.shares],
+            }
+            for one in bill.discounts
+        ],
+        "uses": [
+            {
+                "redemption": REDEMPTION.show(use.redemption_id, city_id), "role": use.role, "title": use.title,
+                "voucher": VOUCHER.show(use.voucher_id, city_id), "amount": Money.of(use.amount),
+                "uses_left": use.uses_left, "code_tail": use.code_tail,
+            }
+            for use in bill.uses
+        ],
+    }  # fmt: skip
+
+
 def earning_out(line: settlement.Earning, city_id: int) -> dict[str, Any]:
     return {
         "redemption": REDEMPTION.show(line.redemption_id, city_id), "store": STORE.show(line.store_id, city_id),
@@ -218,4 +349,49 @@ def statement_out(found: settlement.Statement, city_id: int) -> dict[str, Any]:
         "merchant_part": Money.of(found.merchant), "payable": Money.of(found.payable),
         "escrow": Money.of(found.escrow), "lines": [earning_out(line, city_id) for line in found.lines],
         "after": found.after,
+    }  # fmt: skip
+
+
+def saving_out(one: orders.Saving, city_id: int) -> dict[str, Any]:
+    """What a promotion took off an order, and what of it went back to who bore it."""
+    return {
+        "promotion": PROMOTION.show(one.promotion_id, city_id), "title": one.title, "amount": Money.of(one.amount),
+        "given_back": Money.of(one.given), "state": one.state,
+        "coupon": VOUCHER.show(one.voucher_id, city_id) if one.voucher_id else None,
+    }  # fmt: skip
+
+
+def ref_of(kind: str, ref: UUID, city_id: int) -> str:
+    """How a tender is named: a card by its voucher, points by their programme."""
+    return VOUCHER.show(ref, city_id) if kind == "card" else PROGRAMME.show(ref)
+
+
+def tender_out(one: orders.Tender, city_id: int) -> dict[str, Any]:
+    """What a card or points paid of an order, and what of it came back."""
+    return {
+        "kind": one.kind, "id": ref_of(one.kind, one.ref, city_id), "title": one.title,
+        "amount": Money.of(one.amount), "points": one.points, "given_back": Money.of(one.back),
+        "points_back": one.back_points, "state": one.state,
+    }  # fmt: skip
+
+
+def payable_out(one: orders.Payable, city_id: int) -> dict[str, Any]:
+    """A card or points that pay a part of a quote, or could; or why not."""
+    return {
+        "kind": one.kind, "id": ref_of(one.kind, one.ref, city_id), "title": one.title, "chosen": one.chosen,
+        "amount": Money.of(one.amount), "balance": Money.of(one.balance), "points": one.points,
+        "balance_points": one.balance_points, "code": one.no.code if one.no else None,
+        "reason": one.no.sentence() if one.no else None,
+    }  # fmt: skip
+
+
+def considered_out(one: orders.Considered, city_id: int) -> dict[str, Any]:
+    """A promotion of a quote: what it takes off, or why nothing and what would make it a yes."""
+    told = one.no or one.more
+    return {
+        "promotion": PROMOTION.show(one.promotion_id, city_id), "name": one.name, "trigger": one.trigger,
+        "coupon": VOUCHER.show(one.voucher.voucher_id, city_id) if one.voucher else None, "applied": one.applies,
+        "chosen": one.chosen, "amount": Money.of(one.amount), "lines": list(one.line_nos),
+        "code": one.no.code if one.no else None, "reason": one.no.sentence() if one.no else None,
+        "yes_if": told.next_step() if told else None,
     }  # fmt: skip

@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, TSVECTOR, UUID, ExcludeConstraint
 
 from hutong.infra.tables import Cube, city_table, other_table
 
@@ -55,6 +55,7 @@ offers = city_table(
     Column("list_units", BigInteger, nullable=False),
     Column("asset", Text, nullable=False),
     Column("terms", JSONB, nullable=False),
+    Column("form", JSONB, nullable=False),
     Column("quota_id", UUID),
     Column("min_units", Integer, nullable=False),
     Column("per_order_max", Integer, nullable=False),
@@ -80,6 +81,7 @@ offers = city_table(
     CheckConstraint(TWO_LANGUAGES.format("summary"), "summary"),
     CheckConstraint("jsonb_typeof(included) = 'array' and jsonb_typeof(excluded) = 'array'", "lists"),
     CheckConstraint("0 <= price_units and price_units <= list_units", "price"),
+    CheckConstraint("form ? 'form'", "form"),
     CheckConstraint("min_units >= 1 and per_order_max between 1 and 10000", "units"),
     CheckConstraint("sale_from < sale_to", "sale"),
     CheckConstraint("status in ('draft', 'in_review', 'published', 'paused', 'rejected', 'ended')", "status"),
@@ -102,6 +104,23 @@ Index(
     offers.c.city_id,
     offers.c.sale_to,
     postgresql_where=text("status in ('published', 'paused')"),
+)
+
+# Flash sales are few, and the home page asks for them at each turn.
+Index(
+    "offers_flash_idx",
+    offers.c.city_id,
+    offers.c.sale_to,
+    postgresql_where=text("status = 'published' and form ->> 'form' = 'flash'"),
+)
+
+# What may be claimed: coupons are few, and no other list shows them.
+Index(
+    "offers_coupons_idx",
+    offers.c.city_id,
+    offers.c.merchant_id,
+    offers.c.offer_id,
+    postgresql_where=text("scheme = 'coupons' and status = 'published'"),
 )
 
 # The merchant is here so that two foreign keys prove: the store is a store of the offer's merchant.
@@ -217,19 +236,44 @@ search_docs = city_table(
     Column("merchant_id", UUID, nullable=False),
     Column("title", JSONB, nullable=False),
     Column("names", ARRAY(Text), nullable=False),
-    Column("words", TSVECTOR, nullable=False),
+    Column("words", TSVECTOR, nullable=False),  # what is ranked
+    Column("marks", TSVECTOR, nullable=False, server_default=text("''")),  # what is indexed; lies beside the row
     Column("latin", Text, nullable=False),
     Column("boost", REAL, nullable=False),
+    # When it is on sale (a store: always), in which visible stores, and where they are, so that a search looks up
+    # nothing for what it does not show.
+    Column("sale", TSTZRANGE, nullable=False, server_default=text("'(,)'")),
+    Column("store_ids", ARRAY(UUID), nullable=False, server_default=text("'{}'")),
+    Column("places", ARRAY(Cube), nullable=False, server_default=text("'{}'")),
     ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
     CheckConstraint("kind in ('store', 'offer')", "kind"),
+    CheckConstraint("cardinality(store_ids) = cardinality(places)", "places"),
 )
 # The lexemes carry their city ("1.火锅"), so a posting list holds one city's rows although GIN has no city column.
-Index("search_docs_words_idx", search_docs.c.words, postgresql_using="gin")
+# What was written last waits in a list that each ring of a search reads whole: it is kept short.
+SHORT = {"gin_pending_list_limit": "256"}
+Index("search_docs_marks_idx", search_docs.c.marks, postgresql_using="gin", postgresql_with=SHORT)
+# Each word together with the square of 1.7 km in which it stands (catalog/cells.py), and squares of 3.5 km and finer:
+# the same marks as `catalog.near_marks` spreads them, so no row holds them.
+Index(
+    "search_docs_near_idx", text("catalog.near_marks(marks)"), postgresql_using="gin", postgresql_with=SHORT,
+    _table=search_docs,
+)  # fmt: skip
 Index(
     "search_docs_latin_idx",
     search_docs.c.latin,
     postgresql_using="gin",
     postgresql_ops={"latin": "gin_trgm_ops"},
+)
+
+# How many stores are listed under each category ('' for all): as many as `listings` has, counted when they change,
+# because a page that names them cannot count a city.
+shelf_counts = city_table(
+    "catalog.shelf_counts",
+    Column("category", Text, primary_key=True),
+    Column("stores", Integer, nullable=False),
+    ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
+    CheckConstraint("stores >= 0", "stores"),
 )
 
 # What people searched for and found, by the day of the city: how many of them, never who. A term is kept only in the

@@ -28,20 +28,20 @@ from catalog.offer_stores s
 join catalog.offers o on o.city_id = s.city_id and o.offer_id = s.offer_id
 left join merchants.stores m on m.city_id = s.city_id and m.store_id = s.store_id
 where m.merchant_id is distinct from o.merchant_id or s.merchant_id is distinct from o.merchant_id;
--- name: C15 what is found by searching is exactly the published offers and the visible stores
+-- name: C15 what is found by searching is exactly the published offers (coupons never) and the visible stores
 select d.city_id, d.kind, d.doc_id from catalog.search_docs d
 left join catalog.offers o on d.kind = 'offer' and o.city_id = d.city_id and o.offer_id = d.doc_id
 left join catalog.storefronts s on d.kind = 'store' and s.city_id = d.city_id and s.store_id = d.doc_id
-where coalesce(o.status = 'published', s.visible, false) is false
+where coalesce(o.status = 'published' and o.scheme not in ('coupons', 'alliance') and o.price_units > 0, s.visible, false) is false
 union all
 select o.city_id, 'offer', o.offer_id from catalog.offers o
-where o.status = 'published' and not exists (
+where o.status = 'published' and o.scheme not in ('coupons', 'alliance') and o.price_units > 0 and not exists (
     select 1 from catalog.search_docs d where d.city_id = o.city_id and d.kind = 'offer' and d.doc_id = o.offer_id)
 union all
 select s.city_id, 'store', s.store_id from catalog.storefronts s
 where s.visible and not exists (
     select 1 from catalog.search_docs d where d.city_id = s.city_id and d.kind = 'store' and d.doc_id = s.store_id);
--- name: C16 a store is listed under a category exactly when it is visible and has a published offer there
+-- name: C16 a store is listed under a category exactly when it is visible and has a published offer (no coupon) there
 with recursive up as (
     select slug, slug as above from catalog.categories
     union all
@@ -54,7 +54,7 @@ wanted as (
     join catalog.offer_stores os on os.city_id = f.city_id and os.store_id = f.store_id
     join catalog.offers o on o.city_id = f.city_id and o.offer_id = os.offer_id
     join shelves s on s.slug = o.category
-    where f.visible and o.status = 'published'
+    where f.visible and o.status = 'published' and o.scheme not in ('coupons', 'alliance') and o.price_units > 0
 )
 select coalesce(w.city_id, l.city_id) as city_id, coalesce(w.store_id, l.store_id) as store_id,
        coalesce(w.category, l.category) as category
@@ -86,3 +86,28 @@ where day > current_date + 1 or visitors < 1 or length(term) not between 2 and 2
 select o.city_id, o.offer_id, o.copied_from from catalog.offers o
 left join catalog.offers s on s.city_id = o.city_id and s.offer_id = o.copied_from
 where o.copied_from is not null and s.merchant_id is distinct from o.merchant_id;
+
+-- name: C21 a search document says when it is on sale, and in which visible stores and where
+with shown as (
+    select f.city_id, 'store' as kind, f.store_id as doc_id, '(,)'::tstzrange as sale, array[f.store_id] as store_ids,
+           array[f.at] as places
+    from catalog.storefronts f where f.visible
+    union all
+    select o.city_id, 'offer', o.offer_id, tstzrange(o.sale_from, o.sale_to),
+           coalesce(array_agg(f.store_id order by f.store_id) filter (where f.visible), '{}'),
+           coalesce(array_agg(f.at order by f.store_id) filter (where f.visible), '{}')
+    from catalog.offers o
+    left join catalog.offer_stores os on os.city_id = o.city_id and os.offer_id = o.offer_id
+    left join catalog.storefronts f on f.city_id = o.city_id and f.store_id = os.store_id
+    where o.status = 'published'
+    group by o.city_id, o.offer_id
+)
+select d.city_id, d.kind, d.doc_id from catalog.search_docs d
+join shown s on s.city_id = d.city_id and s.kind = d.kind and s.doc_id = d.doc_id
+where (d.sale, d.store_ids, d.places) is distinct from (s.sale, s.store_ids, s.places);
+-- name: C22 a category counts exactly the stores that are listed under it
+select coalesce(c.city_id, l.city_id) as city_id, coalesce(c.category, l.category) as category, c.stores, l.listed
+from catalog.shelf_counts c
+full join (select city_id, category, count(*) as listed from catalog.listings group by city_id, category) l
+    on l.city_id = c.city_id and l.category = c.category
+where coalesce(c.stores, 0) <> coalesce(l.listed, 0);

@@ -1,10 +1,13 @@
 """What can be searched of a store and of an offer: which words, how heavy, in which spellings. Pure.
 
-A: names. B: names as they are spelt. C: category, district, merchant. D: what is written about it. Besides: its exact
-names, and the squares of the map in which it is.
+`words` are ranked, with their places and weights. A: names. B: names as they are spelt. C: category, district,
+merchant. D: what is written about it. `marks` are indexed and never read: the same words, beginnings of all that is not
+Chinese, its exact names, and the squares of the map in which it is. A document says itself when it is on sale and in
+which stores, so that a search looks up nothing for what it does not show.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,6 +15,7 @@ from msgspec import Struct
 from hutong.catalog.cells import named, squares_of
 from hutong.catalog.model import Offer, StoreDoc
 from hutong.catalog.words import Lexemes, plain, spelled
+from hutong.kit.geo import Point
 from hutong.kit.text import Text
 
 STORE_BOOST = 0.1  # a shop before its offers when both match alike
@@ -27,8 +31,11 @@ class SearchDoc(Struct, frozen=True, kw_only=True):
     title: Text
     names: tuple[str, ...]
     words: str
+    marks: str
     latin: str
     boost: float
+    sale: tuple[datetime | None, datetime | None] = (None, None)
+    stores: tuple[tuple[UUID, Point], ...] = ()
 
 
 def doc_of_store(city_id: int, store: StoreDoc, *, category: Sequence[Text], district: Text | None) -> SearchDoc:
@@ -40,10 +47,10 @@ def doc_of_store(city_id: int, store: StoreDoc, *, category: Sequence[Text], dis
         lexemes.add_spellings(name, "B")
     _add(lexemes, _distinct([*category, *([district] if district else [])]), "C")
     _add(lexemes, _distinct([store.address]), "D")
-    _mark(lexemes, city_id, names, [store])
     return SearchDoc(
         kind="store", doc_id=store.store_id, merchant_id=store.merchant_id, title=store.merchant_name,
-        names=_plain(names), words=str(lexemes), latin=_latin(names), boost=STORE_BOOST,
+        names=_plain(names), words=str(lexemes), marks=_marks(lexemes, city_id, names, [store]), latin=_latin(names),
+        boost=STORE_BOOST, stores=_shown([store]),
     )  # fmt: skip
 
 
@@ -59,11 +66,16 @@ def doc_of_offer(
     _add(lexemes, _distinct([*category, *(s.merchant_name for s in stores[:1])]), "C")
     _add(lexemes, _distinct([*(s.name for s in stores[:_STORES_NAMED]), *districts]), "D")
     _add(lexemes, _distinct([offer.summary, *offer.included]), "D")
-    _mark(lexemes, city_id, names, stores)
     return SearchDoc(
         kind="offer", doc_id=offer.offer_id, merchant_id=offer.merchant_id, title=offer.title, names=_plain(names),
-        words=str(lexemes), latin=_latin(names), boost=0.0,
+        words=str(lexemes), marks=_marks(lexemes, city_id, names, stores), latin=_latin(names), boost=0.0,
+        sale=(offer.sale_from, offer.sale_to),
+        stores=_shown(stores),
     )  # fmt: skip
+
+
+def _shown(stores: Iterable[StoreDoc]) -> tuple[tuple[UUID, Point], ...]:
+    return tuple((store.store_id, store.point) for store in sorted(stores, key=lambda s: s.store_id) if store.visible)
 
 
 def _distinct(texts: Iterable[Text]) -> list[str]:
@@ -76,9 +88,9 @@ def _add(lexemes: Lexemes, texts: Iterable[str], weight: str) -> None:
         lexemes.add(words, weight)
 
 
-def _mark(lexemes: Lexemes, city_id: int, names: Sequence[str], stores: Sequence[StoreDoc]) -> None:
-    lexemes.mark([named(city_id, name) for name in _plain(names) if name])
-    lexemes.mark(squares_of(city_id, [store.point for store in stores]))
+def _marks(lexemes: Lexemes, city_id: int, names: Sequence[str], stores: Sequence[StoreDoc]) -> str:
+    exact = [named(city_id, name) for name in _plain(names) if name]
+    return lexemes.marks([*exact, *squares_of(city_id, [store.point for store in stores])])
 
 
 def _plain(names: Iterable[str]) -> tuple[str, ...]:

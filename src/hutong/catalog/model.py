@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from hutong.catalog.forms import PLAIN, Form
 from hutong.kit.access import EVERYTHING, Scope
 from hutong.kit.geo import Box, Point
 from hutong.kit.money import Amount
@@ -49,6 +50,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     price: Amount
     list_price: Amount
     terms: Terms = Terms()
+    form: Form = PLAIN
     store_ids: tuple[UUID, ...]
     quota_id: UUID | None = None
     min_units: int = 1
@@ -56,6 +58,19 @@ class Draft(Struct, frozen=True, kw_only=True):
     sale_from: datetime
     sale_to: datetime
     copied_from: UUID | None = None
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """How an offer is known to be the same as before. `plain`: at one price, without shares of a day or an hour."""
+
+    offer_id: UUID
+    version: int
+    status: str
+    sale_from: datetime
+    sale_to: datetime
+    quota_id: UUID | None
+    min_units: int
+    plain: bool
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -86,6 +101,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     published_at: datetime | None
     ended_at: datetime | None
     copied_from: UUID | None = None
+    form: Form = PLAIN
 
 
 class Revise(Struct, frozen=True, kw_only=True):
@@ -105,6 +121,7 @@ class Revise(Struct, frozen=True, kw_only=True):
     price: Amount | UnsetType = UNSET
     list_price: Amount | UnsetType = UNSET
     terms: Terms | UnsetType = UNSET
+    form: Form | UnsetType = UNSET
     store_ids: tuple[UUID, ...] | UnsetType = UNSET
     quota_id: UUID | UnsetType | None = UNSET
     min_units: int | UnsetType = UNSET
@@ -192,6 +209,7 @@ class OfferBrief(Struct, frozen=True, kw_only=True):
     refund_anytime: bool
     refund_on_expiry: bool
     booking_needed: bool
+    form: str = "plain"  # the tag of how it is sold (catalog/forms.py)
 
 
 class StoreCard(Struct, frozen=True, kw_only=True):
@@ -250,6 +268,18 @@ class TippingOffer(Struct, frozen=True, kw_only=True):
     brief: OfferBrief
     merchant_name: Text
     store_id: UUID
+
+
+class FlashSlot(Struct, frozen=True, kw_only=True):
+    """The slot of a flash sale that runs or comes next, with whose it is and where it is shown."""
+
+    brief: OfferBrief
+    merchant_name: Text
+    store_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    quota_id: UUID
+    units: int
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):

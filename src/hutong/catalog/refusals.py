@@ -1,5 +1,7 @@
 """Why an offer cannot be written, or cannot be sold now."""
 
+from typing import ClassVar
+
 from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 
@@ -66,6 +68,15 @@ class BadPrice(Refusal):
     step = Text(zh="请修改售价或原价。", en="Correct the price or the list price.")
 
 
+class BadForm(Refusal):
+    """The numbers of a team, a ladder or a bargain contradict each other or the price."""
+
+    code = "bad_form"
+    status = 422
+    say = Text(zh="销售方式设置有误：{why_zh}。", en="The way of selling does not hold together: {why_en}.")
+    step = Text(zh="请修改后再保存。", en="Change it and save again.")
+
+
 class BadTerms(Refusal):
     """The terms contradict themselves or could never be used."""
 
@@ -123,8 +134,15 @@ class WrongStatus(Refusal):
     """The offer is in a state in which this cannot be done."""
 
     code = "wrong_status"
-    say = Text(zh="商品当前状态为 {status}，不能执行此操作。", en="The offer is {status}, so this cannot be done.")
+    say = Text(zh="商品当前状态为「{status}」，不能执行此操作。", en="The offer is {status}, so this cannot be done.")
     step = Text(zh="请刷新后查看最新状态。", en="Reload it and look at its state.")
+    words: ClassVar = {
+        "status": {
+            "draft": Text(zh="草稿", en="a draft"), "in_review": Text(zh="审核中", en="in review"),
+            "published": Text(zh="在售", en="on sale"), "paused": Text(zh="已暂停", en="paused"),
+            "rejected": Text(zh="已驳回", en="sent back"), "ended": Text(zh="已结束", en="ended"),
+        }
+    }  # fmt: skip
 
 
 class NeedsReview(Refusal):
@@ -133,6 +151,15 @@ class NeedsReview(Refusal):
     code = "needs_review"
     say = Text(zh="在售商品不能直接修改：{fields}。", en="These cannot be changed while it is on sale: {fields}.")
     step = Text(zh="请复制为新商品后提交审核。", en="Copy it to a new offer and submit that for review.")
+    words: ClassVar = {
+        "fields": {
+            "category": Text(zh="分类", en="category"), "trade": Text(zh="行业", en="trade"),
+            "title": Text(zh="标题", en="title"), "terms": Text(zh="使用规则", en="terms"),
+            "form": Text(zh="销售方式", en="way of selling"), "store_ids": Text(zh="适用门店", en="stores"),
+            "quota_id": Text(zh="库存", en="stock"), "min_units": Text(zh="成团人数", en="least units to hold"),
+            "sale_from": Text(zh="开售时间", en="begin of the sale"),
+        }
+    }  # fmt: skip
 
 
 class OfferChanged(Refusal):

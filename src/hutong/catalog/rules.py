@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, structs, to_builtins
 
+from hutong.catalog.form_rules import form_faults
+from hutong.catalog.forms import CouponForm
 from hutong.catalog.model import Draft, Offer, Revise, Step
 from hutong.catalog.refusals import (
     BadPrice,
@@ -47,10 +50,23 @@ def why_not_on_sale(offer: Offer | None, now: datetime, *, quantity: int = 1, zo
     if now < offer.sale_from:
         return SaleNotStarted(sale_from=local(offer.sale_from, zone).strftime("%Y-%m-%d %H:%M"))
     if now >= offer.sale_to:
-        return SaleOver(sale_to=local(offer.sale_to, zone).strftime("%Y-%m-%d %H:%M"))
+        return sale_over(offer, zone)
     if quantity > offer.per_order_max:
         return TooManyPerOrder(most=offer.per_order_max)
     return None
+
+
+def may_reward(reward: Offer | None, merchant_id: UUID) -> bool:
+    """Whether a full stamp card of this merchant may become that offer: a coupon that he issues himself. Who could name
+    another one's would give away what somebody else pays for."""
+    if reward is None or reward.merchant_id != merchant_id:
+        return False
+    return isinstance(reward.form, CouponForm) and reward.form.claim == "issued"
+
+
+def sale_over(offer: Offer, zone: str = "UTC") -> SaleOver:
+    """That the sale has ended, and when, in `zone`."""
+    return SaleOver(sale_to=local(offer.sale_to, zone).strftime("%Y-%m-%d %H:%M"))
 
 
 def why_not_sound(offer: Draft | Offer, zone: str) -> Refusal | None:
@@ -73,15 +89,8 @@ def faults(offer: Draft | Offer, zone: str) -> Iterator[tuple[str, Refusal]]:
         yield "per_order_max", BadInput(field="per_order_max", why=f"1-{MAX_PER_ORDER}")
     if offer.min_units < 1:
         yield "min_units", BadInput(field="min_units", why="≥ 1")
+    yield from form_faults(offer)
     yield from _term_faults(offer.terms, sale_to=offer.sale_to, zone=zone)
-
-
-def why_not_terms(terms: Terms, *, sale_to: datetime, zone: str) -> BadTerms | None:
-    """The first contradiction in the terms; None when they hold together.
-
-    A right bought in the last second of the sale must still have a time in which it can be used.
-    """
-    return next((wrong for _, wrong in _term_faults(terms, sale_to=sale_to, zone=zone)), None)
 
 
 def _term_faults(terms: Terms, *, sale_to: datetime, zone: str) -> Iterator[tuple[str, BadTerms]]:
@@ -99,7 +108,7 @@ def _term_faults(terms: Terms, *, sale_to: datetime, zone: str) -> Iterator[tupl
         yield "windows", BadTerms(why_zh="可用时段有误", why_en="a window of usable hours is empty or inverted")
     if any(blackout.last < blackout.first for blackout in terms.blackouts):
         yield "blackouts", BadTerms(why_zh="不可用日期颠倒", why_en="a blackout ends before it begins")
-    for name in ("party_min", "party_max", "per_member", "per_visit"):
+    for name in ("party_min", "party_max", "per_member", "per_visit", "per_day", "per_hour"):
         count = getattr(terms, name)
         if count is not None and count < 1:
             yield (
@@ -172,7 +181,7 @@ def withdrawn(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
 def approved(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
     """What waits for review is published, unless its sale is over already."""
     if offer.status == "in_review" and offer.sale_to <= now:
-        return SaleOver(sale_to=offer.sale_to.strftime("%Y-%m-%d %H:%M"))
+        return sale_over(offer)
     return _moved(offer, ("in_review",), status="published", published_at=now)
 
 
@@ -191,7 +200,7 @@ def paused(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
 def resumed(offer: Offer, request: Step, now: datetime) -> Offer | Refusal:
     """What was paused is on the shelf again, unless its sale is over."""
     if offer.status == "paused" and offer.sale_to <= now:
-        return SaleOver(sale_to=offer.sale_to.strftime("%Y-%m-%d %H:%M"))
+        return sale_over(offer)
     return _moved(offer, ("paused",), status="published")
 
 

@@ -16,8 +16,11 @@ from pypinyin import Style, lazy_pinyin
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CHUNK = re.compile(f"(?P<han>[{_HAN}]+)|(?P<word>[^\\W_{_HAN}]+)")
+_HAN_FIRST = re.compile(f"[{_HAN}]")
 _MOST_CHARS = 400  # of one field: a summary is an advertisement, its end does not need to be found
 _MOST_TOKENS = 12  # of a name whose spellings are indexed from every token on
+_LONGEST = 8  # letters of a beginning that is a word of the index; few documents have a longer one
+_BEGINNING = re.compile(rf"'(\d+)\.([^':]{{2,{_LONGEST}}})':\*")
 
 Chunk = tuple[str, str]  # ("han" | "word", text)
 
@@ -111,20 +114,29 @@ class Lexemes:
             self._put(spelling[:80], self._position, weight)
         self._position += 1
 
-    def mark(self, lexemes: Sequence[str]) -> None:
-        """Whole lexemes without a place in the text: squares of the map, exact names."""
-        for one in lexemes:
-            self._places.setdefault(one, [])
+    def marks(self, more: Sequence[str]) -> str:
+        """All words and spellings without their places, their beginnings, and `more` whole lexemes (squares of the map,
+        exact names): what the index holds.
+
+        An index that is asked for a beginning walks everything that begins so, however little is wanted; a whole word
+        it finds where the reader is.
+        """
+        starts = {
+            word[:n]
+            for word in (one.partition(".")[2] for one in self._places)
+            if not _HAN_FIRST.match(word)
+            for n in range(2, min(len(word) - 1, _LONGEST) + 1)
+        }
+        begun = [lexeme(self._city_id, f"^{start}") for start in sorted(starts)]
+        return " ".join(f"'{one}'" for one in dict.fromkeys([*self._places, *begun, *more]))
 
     def __str__(self) -> str:
-        return " ".join(
-            f"'{word}':{','.join(places)}" if places else f"'{word}'" for word, places in self._places.items()
-        )
+        return " ".join(f"'{word}':{','.join(places)}" for word, places in self._places.items())
 
 
-def lexeme(city_id: int, word: str) -> str:
-    """A word of one city. The index has no column for the city, so the word carries it."""
-    return f"{city_id}.{word}"
+def lexeme(city_id: int, word: str, *, cell: str | None = None) -> str:
+    """A word of one city, or of one square of it. The index has no column for the city, so the word carries it."""
+    return f"{city_id}.{word}" if cell is None else f"{city_id}~{cell}.{word}"
 
 
 def _lex(city_id: int, word: str, *, prefix: bool = False) -> str:
@@ -162,6 +174,11 @@ def any_of(city_id: int, text: str) -> str:
     if len(sound) > 3:
         parts.append(_lex(city_id, sound, prefix=True))
     return " | ".join(dict.fromkeys(parts))
+
+
+def in_index(query: str) -> str:
+    """The same query without beginnings of up to eight letters: words that are so, or that were written to begin so."""
+    return _BEGINNING.sub(r"('\1.\2' | '\1.^\2')", query)
 
 
 def sounds(text: str) -> str:

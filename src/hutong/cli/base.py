@@ -63,7 +63,7 @@ class Context:
             yield settings
             return
         server = EmbeddedPostgres(
-            settings.postgres_folder, port=settings.postgres_port, memory_mb=settings.postgres_memory_mb
+            settings.postgres_folder, port=settings.postgres_port, memory_mb=settings.page_memory_mb
         )
         try:
             server.start()
@@ -84,7 +84,8 @@ class Context:
             with self.database(self.settings(**given)) as found:
                 yield found
             return
-        with temporary(in_memory=True) as server:
+        # What a replay writes is more than a small page memory holds, and its keys lie everywhere.
+        with temporary(in_memory=True, memory_mb=self.settings(**given).page_memory_mb) as server:
             migrate.migrate(server.url)
             yield self.settings(**given, database_url=server.url, data=str(Path(server.folder).parent / "data"))
 

@@ -32,9 +32,12 @@ def migrate(ctx: Context, as_json: bool) -> None:
     say({"revision": revision}, as_json)
 
 
-async def audited(url: str) -> dict[str, Any]:
-    """The audit of a database: how many invariants, and the violations."""
+async def audited(url: str, *, seen: asyncio.Event | None = None) -> dict[str, Any]:
+    """The audit of a database: how many invariants, and the violations. `seen` is set when the audit has its view of
+    everything, and whatever is written from then on does not change it."""
     async with Database(url).snapshot() as tx:
+        if seen is not None:
+            seen.set()
         broken = await run_audit(tx)
     return {"queries": len(queries()), "violations": msgspec.to_builtins(broken)}
 

@@ -70,19 +70,20 @@ def server_command(settings: Settings, target: str) -> list[str]:
     others would end with it."""
     return python(
         "granian", "--interface", "asgi", "--factory", "--host", settings.host, "--port", str(settings.port),
-        "--workers", str(settings.workers), "--workers-kill-timeout", "5",
+        "--workers", str(settings.workers), "--workers-kill-timeout", "10",
         "--respawn-failed-workers", "--no-ws", "--log-level", "warning",
         "--backpressure", "2048", "--backlog", "2048", target,
     )  # fmt: skip
 
 
 def provider_command(settings: Settings) -> list[str]:
-    """SandboxPay at its port, with its state beside our data."""
+    """SandboxPay at its port, with its state beside our data; with what the demo's past left there, if there is any."""
     folder = settings.data_folder() / "sandboxpay"
     folder.mkdir(exist_ok=True)
+    past = folder / "past.json"
     return python(
         "hutong.cli.sandboxpay", "--port", str(settings.provider_port), "--keys", str(folder / "keys"),
-        "--state", str(folder / "state.sqlite"),
+        "--state", str(folder / "state.sqlite"), *(["--past", str(past)] if past.exists() else []),
     )  # fmt: skip
 
 

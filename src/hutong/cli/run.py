@@ -14,7 +14,7 @@ from hutong.cli.processes import (
     provider_command,
     server_command,
     worker_command,
-)  # fmt: skip
+)
 from hutong.infra.logs import configure as configure_logs
 from hutong.infra.settings import Settings
 

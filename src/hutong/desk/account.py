@@ -77,7 +77,7 @@ async def change_phone(
     async with house.db.central() as tx:
         results = await people.change_phones(
             tx, [ask], secret=secret, now=house.clock.now(), limits=signing.limits(house)
-        )  # fmt: skip
+        )
     done = sure(results[0])
     told = Tell(
         member_id=actor.member_id, message_id=derive(ask.change_id, "told"), kind="phone_changed",

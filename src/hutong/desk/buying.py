@@ -1,12 +1,12 @@
 """What a member does: look at a price, order, pay, cancel, ask for money back."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from hutong import catalog, orders, payments, pricing
+from hutong import orders, payments
 from hutong.desk.house import House
 from hutong.desk.keyed import good, submit, sure
 from hutong.infra import answers
@@ -15,8 +15,20 @@ from hutong.kit.access import Actor
 from hutong.kit.money import Amount
 from hutong.kit.refusals import NotAllowed, Refusal
 from hutong.kit.text import Text
-from hutong.orders import AskRefund, Cancel, Cancelled, OrderUnknown, Place, Placed, RefundAsked, Wanted
-from hutong.pricing import PriceLine, Quote
+from hutong.orders import (
+    BEST,
+    AskQuote,
+    AskRefund,
+    Cancel,
+    Cancelled,
+    OrderUnknown,
+    Pay,
+    Place,
+    Placed,
+    Quoted,
+    RefundAsked,
+    Wanted,
+)
 
 
 class ProviderSilent(Refusal):
@@ -37,9 +49,11 @@ class NoProvider(Refusal):
     step = Text(zh="请联系平台开通支付渠道。", en="Ask whoever runs this platform to set up a payment provider.")
 
 
-class _PlaceGiven(Struct):
+class _PlaceGiven(Struct, omit_defaults=True):
     wants: tuple[Wanted, ...]
     expect: Amount | None
+    coupons: tuple[UUID, ...] = ()
+    tenders: tuple[Pay, ...] = ()
 
 
 class _RefundGiven(Struct):
@@ -55,26 +69,35 @@ def member_of(actor: Actor) -> UUID:
     return actor.member_id
 
 
-async def quote(house: House, city_id: int, wants: Sequence[Wanted]) -> Quote:
-    """What these would cost now, line by line; nothing is held. Raises what ordering them would be refused for."""
+async def quote(
+    house: House, city_id: int, wants: Sequence[Wanted], *, actor: Actor | None = None,
+    coupons: Sequence[UUID] | None = None, channel: str = "web", device: str = "",
+    tenders: Sequence[Pay] | Literal["best"] | None = None,
+) -> Quoted:  # fmt: skip
+    """What these would cost now, line by line, and why; nothing is held. Raises what ordering them would raise.
+
+    For a member the best combination of his coupons is chosen, or just the `coupons` given; without an `actor` only
+    what applies to everybody. `tenders`: what pays a part of it, BEST: the cards that the house would choose; None: not
+    asked.
+    """
+    ask = AskQuote(
+        wants=tuple(wants), member_id=actor.member_id if actor is not None and actor.is_member else None,
+        coupons=None if coupons is None else tuple(coupons), channel=channel, device=device,
+        tenders=None if tenders is None else BEST if isinstance(tenders, str) else tuple(tenders),
+    )  # fmt: skip
     now = house.clock.now()
     async with house.db.reading(city_id) as tx:
-        found = await catalog.offers(tx, [w.offer_id for w in wants], city_id=city_id)
-    lines: list[PriceLine] = []
-    for number, (wanted, offer) in enumerate(zip(wants, found, strict=True), 1):
-        refusal = catalog.why_not_on_sale(offer, now, quantity=wanted.quantity)
-        if offer is None or refusal is not None:
-            raise refusal or catalog.OfferNotFound()
-        scheme = house.schemes[offer.scheme]
-        lines.append(sure(scheme.plan(offer, wanted, line_no=number, now=now)).line)
-    return sure(pricing.quote(lines))
+        found = await orders.quotes(tx, [ask], city_id=city_id, now=now, schemes=house.schemes)
+    return sure(found[0])
 
 
 async def place(
     house: House, city_id: int, actor: Actor, wants: Sequence[Wanted], *, key: str, expect: Amount | None = None,
-    channel: str = "web", provider: str = "sandbox",
+    channel: str = "web", provider: str = "sandbox", coupons: Sequence[UUID] = (), device: str = "",
+    tenders: Sequence[Pay] = (),
 ) -> Placed:  # fmt: skip
-    """Place an order for the member; the same key gives the same order.
+    """Place an order for the member; the same key gives the same order. `coupons`: his vouchers to be used on it;
+    `tenders`: the cards and points that pay a part of it. `expect`: what the provider is to be paid.
 
     Raises no_provider and the refusals of orders.place.
     """
@@ -84,8 +107,10 @@ async def place(
     ask = Place(
         order_id=new_id(), payment_id=new_id(), member_id=member, member_name=actor.name, phone_tail=actor.phone_tail,
         wants=tuple(wants), expect=expect, provider=provider, channel=channel,
+        coupons=tuple(coupons), tenders=tuple(tenders), device=device,
     )  # fmt: skip
-    given = _PlaceGiven(ask.wants, expect)
+    named = tuple(sorted(ask.tenders, key=lambda pay: (pay.kind, pay.id)))
+    given = _PlaceGiven(ask.wants, expect, tuple(sorted(ask.coupons)), named)
     return good(await submit(house, "orders.place", city_id, actor=member, key=key, given=given, request=ask))
 
 
@@ -109,7 +134,7 @@ async def pay(house: House, city_id: int, actor: Actor, order_id: UUID) -> payme
         if found is None:
             raise OrderUnknown()
         if found.state in ("cancelled", "expired"):
-            raise orders.closed(found.state)
+            raise orders.OrderClosed(state=found.state)
         payment = (await payments.by_ids(tx, [found.payment_id], city_id=city_id))[0]
     if payment is None:
         raise orders.OrderPaid()  # an order that costs nothing has no payment

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from hutong import messages, orders, payments, people, places, reviews, vouchers
+from hutong.desk.copying_points import parcels_of, points_of
 from hutong.desk.house import House
 from hutong.infra.db import Tx
 from hutong.kit.access import Actor
@@ -30,6 +31,8 @@ messages.json  站内消息与短信记录 / messages in the app and by text
 orders.json    各城市的订单、付款与退款 / orders, payments and refunds, city by city
 vouchers.json  各城市的券与使用记录 / vouchers and their uses, city by city
 reviews.json   写过的评价 / reviews
+points.json    积分、有效期与明细 / points, their ends, and what came and went
+gifts.json     积分兑换与配送 / gifts had for points, and parcels
 
 时间为 UTC，金额以最小货币单位（分）计。 Times are UTC; amounts are in the smallest unit (fen).
 """
@@ -41,14 +44,18 @@ async def copy_of(house: House, actor: Actor) -> bytes:
         me, told = await _me(tx, house, actor), await _messages(tx, house, actor)
         every = await places.cities(tx)
         mine = await orders.cities_of_member(tx, actor.member_id, [city.city_id for city in every])
+        points = await points_of(tx, house, actor.member_id)
     bought: list[dict[str, Any]] = []
     held: list[dict[str, Any]] = []
     said: list[dict[str, Any]] = []
+    gifts: list[dict[str, Any]] = []
     for city in (one for one in every if one.city_id in mine):
         async with house.db.reading(city.city_id) as tx:
             await _city(tx, city, actor.member_id, bought, held)
             said += await _reviews(tx, city, actor.member_id)
-    return _packed({"me": me, "messages": told, "orders": bought, "vouchers": held, "reviews": said})
+            gifts += await parcels_of(tx, house, city, actor.member_id)
+    parts = {"me": me, "messages": told, "orders": bought, "vouchers": held, "reviews": said}
+    return _packed(parts | {"points": points, "gifts": gifts})
 
 
 def _packed(parts: dict[str, Any]) -> bytes:

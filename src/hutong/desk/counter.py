@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from hutong import vouchers
+from hutong.desk import billing, carding
 from hutong.desk.counters import Counter, Look, Stand, Use
 from hutong.desk.house import House
 from hutong.desk.keyed import good, submit, submit_until_known, sure
@@ -19,11 +20,13 @@ async def counter(house: House, city_id: int, actor: Actor, store_id: UUID, perm
 
 
 async def prepare(house: House, city_id: int, actor: Actor, store_id: UUID, presented: str) -> Prepared:
-    """What the code is and whether it could be used here now; changes nothing but the count of wrong guesses.
+    """What the code is and whether it could be used here now; changes nothing but the count of wrong guesses. The
+    number of a card stands for its right.
 
     A good QR code is explained by a reading door. What was typed, and what is refused, goes through the one that counts
     guesses and keeps refused scans.
     """
+    presented = await carding.code_of(house, city_id, presented)
     ask = Look(actor, store_id, presented)
     found = None if vouchers.is_typed(presented) else await house.batches.submit("counter.look", city_id, ask)
     if found is None:
@@ -48,8 +51,11 @@ async def redeem(
 async def reverse(
     house: House, city_id: int, actor: Actor, store_id: UUID, redemption_id: UUID, *, key: str, reason: str
 ) -> Reversed:
-    """Undo a redemption made at this counter, within the window."""
+    """Undo a redemption made at this counter, within the window; one of a bill takes the whole bill back."""
     here = await counter(house, city_id, actor, store_id, Permission.REVERSE_REDEMPTION)
+    bill = await billing.bill_of(house, city_id, redemption_id)
+    if bill is not None:
+        await billing.undo(house, city_id, actor, here, bill, reason=reason)
     manager = actor.can(Permission.EDIT_STORE, city=city_id, merchant=here.merchant_id, store=store_id)
     ask = Reverse(
         redemption_id=redemption_id, merchant_id=here.merchant_id, store_id=store_id, by=actor.member_id,

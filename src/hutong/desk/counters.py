@@ -111,7 +111,7 @@ async def prepare(tx: Tx, asks: Sequence[Look], *, city_id: int, now: datetime) 
 
 async def redeem(
     tx: Tx, asks: Sequence[Use | Redeem], *, city_id: int, now: datetime, window: timedelta
-) -> list[Redeemed | Refusal]:  # fmt: skip
+) -> list[Redeemed | Refusal]:
     """Use the rights; a `Redeem` comes from the house itself, which knows its counter.
 
     Refusals: those of `stand` and of settlement.redeem.
@@ -123,7 +123,8 @@ async def redeem(
     for (n, ask), here in zip(able, heres, strict=True):
         wanted[n] = _redeem(ask, here) if isinstance(here, Counter) else here
     good = [one for one in wanted if isinstance(one, Redeem)]
-    done = iter(await settlement.redeem(tx, good, city_id=city_id, now=now, window=window) if good else ())
+    zone = next((here.zone for here in heres if isinstance(here, Counter)), "")
+    done = iter(await settlement.redeem(tx, good, city_id=city_id, now=now, window=window, zone=zone) if good else ())
     return [one if isinstance(one, Refusal) else next(done) for one in wanted]
 
 

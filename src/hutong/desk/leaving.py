@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hutong import messages, orders, people, places, reviews, vouchers
+from hutong import groups, insight, mall, messages, orders, people, places, programmes, reviews, vouchers, waitlist
 from hutong.desk import signing
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
@@ -99,6 +99,7 @@ async def leave_due(db: Database, now: datetime) -> int:
         return 0
     await _forget(db, going, now=now)
     async with db.central() as tx:
+        await programmes.forget_members(tx, going, now=now)
         await messages.empty(tx, going)
         done = await people.erase(tx, going, now=now)
     await _forget(db, going, now=now)  # an order of the last minute carried the name once more
@@ -126,6 +127,10 @@ async def _forget(db: Database, member_ids: Sequence[UUID], *, now: datetime) ->
             await orders.forget_members(tx, member_ids, city_id=city_id)
             await vouchers.forget_members(tx, member_ids, city_id=city_id)
             await reviews.forget(tx, member_ids, city_id=city_id, now=now)
+            await insight.forget(tx, member_ids, city_id=city_id)
+            await groups.forget_members(tx, member_ids, city_id=city_id)
+            await waitlist.forget_members(tx, member_ids, city_id=city_id, now=now)
+            await mall.forget_members(tx, member_ids, city_id=city_id)
 
 
 async def ask_export(house: House, actor: Actor, *, key: str) -> Export:

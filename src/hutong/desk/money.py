@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hutong import orders, payments
+from hutong import payments, till
+from hutong.desk import payouts
 from hutong.desk.house import House
 from hutong.kit.refusals import NotFound
 
@@ -18,6 +19,9 @@ async def callback(house: House, provider: str, headers: Mapping[str, str], body
     if port is None:
         raise NotFound()
     event = port.read_event(headers, body, now=house.clock.now())
+    if event.kind.startswith("payout."):
+        await payouts.heard(house, event)
+        return
     city_id = payments.city_of(event.number)
     if city_id is None:
         return
@@ -27,7 +31,7 @@ async def callback(house: House, provider: str, headers: Mapping[str, str], body
 
     async def keep_and_apply(tx: Any) -> Any:
         await keep(tx)
-        return await orders.receive(tx, [event], city_id=city_id, now=house.clock.now())
+        return await till.receive(tx, [event], city_id=city_id, now=house.clock.now())
 
     try:
         await house.db.run_city(city_id, keep_and_apply)

@@ -38,7 +38,7 @@ async def _challenge(
     async with house.db.central() as tx:
         made = await people.ask_challenges(
             tx, [ask], secret=secret, now=house.clock.now(), limits=signing.limits(house)
-        )  # fmt: skip
+        )
     return sure(made[0]).challenge
 
 

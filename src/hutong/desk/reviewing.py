@@ -32,7 +32,7 @@ from hutong.reviews import (
     Verb,
     Withdraw,
     Write,
-)  # fmt: skip
+)
 
 PICTURES_PER_HOUR, REPORTS_PER_DAY = 60, 30  # of one member
 HOUR, DAY = 3600, 86_400

@@ -1,7 +1,7 @@
 """The manager's shelf: deals are drafted, saved again and again, copied, changed while they are sold, and stepped."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +9,14 @@ from msgspec import UNSET, structs
 
 from hutong import catalog, inventory
 from hutong.catalog import Draft, Offer, OfferChanged, OfferNotFound, OfferTaken, Revise, Step
+from hutong.catalog.forms import Flash, Form, Slot, Stamp
 from hutong.desk.house import House
 from hutong.desk.keyed import sure
 from hutong.infra.db import Tx
 from hutong.inventory import OpenQuota, Resize
 from hutong.kit.access import Actor, Permission
-from hutong.kit.clock import day_start, local_day
+from hutong.kit.clock import day_start, local, local_day
+from hutong.kit.ids import derive
 from hutong.kit.refusals import BadInput, NotAllowed, Refusal
 from hutong.kit.terms import Terms
 
@@ -32,7 +34,7 @@ def _units(total: int) -> int:
 
 async def save_draft(
     house: House, city_id: int, actor: Actor, draft: Draft, *, total: int, version: int | None, form: str
-) -> Offer:  # fmt: skip
+) -> Offer:
     """Write a draft (`version` None: it is new) with `total` units; saving the same again changes nothing.
 
     `form` names the form that saves again and again: what it saved itself since that version is no conflict. The
@@ -42,6 +44,7 @@ async def save_draft(
     if not actor.can(Permission.EDIT_OFFERS, city=city_id, merchant=draft.merchant_id):
         raise NotAllowed()
     total, now = _units(total), house.clock.now()
+    await _own_reward(house, city_id, draft)
     ready = structs.replace(draft, by=actor.member_id, quota_id=draft.quota_id or draft.offer_id)
 
     async def work(tx: Tx) -> Offer:
@@ -57,9 +60,30 @@ async def save_draft(
         (there,) = await inventory.open_quotas(tx, [stock], city_id=city_id, now=now)
         if there.total != total:
             sure((await inventory.resize(tx, [Resize(stock.quota_id, total)], city_id=city_id))[0])
+        await _open_slots(tx, offer, city_id=city_id, now=now)
         return offer
 
     return await house.db.run_city(city_id, work)
+
+
+async def _own_reward(house: House, city_id: int, draft: Draft) -> None:
+    """A stamp card becomes a coupon that its own merchant issues. Raises bad_input."""
+    if isinstance(draft.form, Stamp) and draft.form.reward is not None:
+        async with house.db.reading(city_id) as tx:
+            (reward,) = await catalog.offers(tx, [draft.form.reward], city_id=city_id)
+        if not catalog.may_reward(reward, draft.merchant_id):
+            raise BadInput(field="reward", why="?")
+
+
+async def _open_slots(tx: Tx, offer: Offer, *, city_id: int, now: datetime) -> None:
+    """The stock of each slot of a flash sale, as its form says. Raises total_too_low."""
+    slots = offer.form.slots if isinstance(offer.form, Flash) else ()
+    made = [OpenQuota(quota_id=one.quota_id, label=offer.title.zh[:80], total=one.units) for one in slots]
+    there = await inventory.open_quotas(tx, made, city_id=city_id, now=now)
+    both = zip(made, there, strict=True)
+    other = [Resize(one.quota_id, one.total) for one, stands in both if stands.total != one.total]
+    for result in await inventory.resize(tx, other, city_id=city_id) if other else ():
+        sure(result)
 
 
 def _change(draft: Draft, actor: Actor, version: int, form: str) -> Revise:
@@ -97,7 +121,7 @@ async def mine(tx: Tx, city_id: int, actor: Actor, offer_id: UUID, permission: P
 
 
 async def copy_offer(house: House, city_id: int, actor: Actor, offer_id: UUID, *, new_id: UUID, zone: str) -> Offer:
-    """A draft with the words, price, terms and stock of an offer, to be sold from today on for as many days.
+    """A draft with the words, price, form, terms and stock of an offer, to be sold from today on for as many days.
 
     `new_id` is the copy's: the same copy asked for twice is one. Fixed days of use move along with the sale, days
     that are past are left out. Raises offer_not_found and the refusals of catalog.draft.
@@ -112,9 +136,38 @@ async def copy_offer(house: House, city_id: int, actor: Actor, offer_id: UUID, *
     async def work(tx: Tx) -> Offer:
         offer = sure((await catalog.draft(tx, [draft], city_id=city_id, now=now))[0])
         await inventory.open_quotas(tx, made, city_id=city_id, now=now)
+        await _open_slots(tx, offer, city_id=city_id, now=now)
         return offer
 
     return await house.db.run_city(city_id, work)
+
+
+def form_again(source: Offer, *, new_id: UUID, days: int, now: datetime, zone: str) -> Form:
+    """The form that a copy is sold in: the same; of a flash sale the slots that have not begun, each with a stock of
+    its own. When none is left they come again so many days later at the same hours of the zone. Pure."""
+    if not isinstance(source.form, Flash):
+        return source.form
+    coming = [one for one in source.form.slots if one.starts_at > now]
+    again = coming or [_later(one, days, zone) for one in source.form.slots]
+    ids = [derive(new_id, f"slot/{one.starts_at.isoformat()}") for one in again]
+    return Flash(
+        slots=tuple(
+            structs.replace(one, slot_id=slot_id, quota_id=derive(slot_id, "quota"))
+            for one, slot_id in zip(again, ids, strict=True)
+        )
+    )
+
+
+def _later(slot: Slot, days: int, zone: str) -> Slot:
+    start, end = (
+        (local(at, zone) + timedelta(days=days)).astimezone(UTC) for at in (slot.starts_at, slot.ends_at)
+    )  # fmt: skip
+    return structs.replace(slot, starts_at=start, ends_at=end)
+
+
+def _over(form: Form, now: datetime) -> bool:
+    """A flash sale of which no slot is still to come."""
+    return isinstance(form, Flash) and all(slot.starts_at <= now for slot in form.slots)
 
 
 def copied(source: Offer, *, new_id: UUID, by: UUID, now: datetime, zone: str) -> Draft:
@@ -123,6 +176,8 @@ def copied(source: Offer, *, new_id: UUID, by: UUID, now: datetime, zone: str) -
     moved = max(timedelta(0), today - began)
     days = max(1, (local_day(source.sale_to - timedelta(microseconds=1), zone) - began).days + 1)
     first = max(today, began)
+    if _over(source.form, now):
+        first, moved = first + timedelta(days=1), moved + timedelta(days=1)  # its hours of today may be past
     terms = source.terms
     fixed = {
         name: value + moved
@@ -136,7 +191,7 @@ def copied(source: Offer, *, new_id: UUID, by: UUID, now: datetime, zone: str) -
         excluded=source.excluded, price=source.price, list_price=source.list_price, terms=terms,
         store_ids=source.store_ids, quota_id=new_id, min_units=source.min_units, per_order_max=source.per_order_max,
         sale_from=day_start(first, zone), sale_to=day_start(first + timedelta(days=days), zone),
-        copied_from=source.offer_id,
+        copied_from=source.offer_id, form=form_again(source, new_id=new_id, days=moved.days, now=now, zone=zone),
     )  # fmt: skip
 
 

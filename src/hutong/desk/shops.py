@@ -103,7 +103,7 @@ def _plain(exception: DayException | None) -> Any:
 
 def _noted(
     store: Store, actor: Actor, what: str, now: datetime, before: dict[str, Any], after: dict[str, Any]
-) -> StoreChange:  # fmt: skip
+) -> StoreChange:
     return StoreChange(
         change_id=new_id(), store_id=store.store_id, merchant_id=store.merchant_id, what=what, by=actor.member_id,
         at=now, before=before, after=after,
@@ -112,7 +112,7 @@ def _noted(
 
 async def add_photos(
     house: House, city_id: int, actor: Actor, store: Store, sent: Sequence[bytes], *, alt: Text
-) -> list[Photo]:  # fmt: skip
+) -> list[Photo]:
     """Take pictures in, written anew, at the end of the row. Raises not_found, too_many_pictures, bad_picture."""
     if not actor.can(
         Permission.EDIT_STORE, city=city_id, merchant=store.merchant_id, store=store.store_id
@@ -140,7 +140,7 @@ async def add_photos(
 
 async def arrange_photos(
     house: House, city_id: int, actor: Actor, store: Store, asks: Sequence[ArrangePhoto], gone: Sequence[UUID] = ()
-) -> list[Photo | Refusal]:  # fmt: skip
+) -> list[Photo | Refusal]:
     """Put the pictures into an order with their words, and take away those that shall go. Raises not_found."""
 
     async def do(tx: Tx, now: datetime) -> list[Photo | Refusal]:
@@ -151,7 +151,7 @@ async def arrange_photos(
             raise NotFound()
         for result in await merchants.remove_photos(
             tx, [RemovePhoto(photo_id=one) for one in gone], city_id=city_id, scope=scope
-        ):  # fmt: skip
+        ):
             sure(result)
         results = [sure(one) for one in await merchants.arrange_photos(tx, asks, city_id=city_id, scope=scope)]
         removed = [photo.file for photo in there if photo.photo_id in set(gone)]

@@ -3,8 +3,9 @@
 An errand may run again: the id of a message follows from the fact, so it is told once and sent once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ _OF_ORDERS = {
 # The texts that go to a number, by the kind of the message; kinds without one stay in the app.
 _TEXTS = {
     "order_paid": "order_paid", "refund_done": "refund_done", "deal_failed": "deal_not_reached",
-    "expiring": "voucher_expiring",
+    "expiring": "voucher_expiring", "place_free": "place_free",
 }  # fmt: skip
 
 
@@ -64,33 +65,56 @@ async def _about(tx: Tx, fact: Fact, city_id: int) -> list[Tell]:
     """Whom the fact concerns, and what he is told."""
     if fact.topic.startswith("vouchers."):
         return await _used(tx, fact, city_id)
-    if fact.topic == "orders.refund_asked" and fact.payload.get("reason") != "not_tipped":
-        return []  # whoever asked for his money knows it; he hears when it is there
+    kind = _kind(fact)
+    if kind is None:
+        return []
     concern = (await orders.concerns(tx, [fact.subject], city_id=city_id)).get(fact.subject)
     if concern is None:
         return []
+    if concern.scheme == "coupons":
+        return []  # a coupon that was claimed costs nothing: there is no receipt
     facts: dict[str, Any] = {"offer": to_builtins(concern.title), "n": concern.units}
     if fact.topic == "orders.paid":
         shop = (await merchants.merchants(tx, [concern.merchant_id])).get(concern.merchant_id)
         facts["store"] = to_builtins(shop.name if shop else Text("", ""))
     else:
         facts |= {"units": fact.payload["units"], "asset": fact.payload["asset"]}
-    return [_line(concern.member_id, fact.fact_id, _OF_ORDERS[fact.topic], facts, city_id, concern.order_id)]
+    return [_line(concern.member_id, fact.fact_id, kind, facts, city_id, concern.order_id)]
+
+
+def _kind(fact: Fact) -> str | None:
+    """Which message a fact about an order is; None when nobody has to be told."""
+    if fact.topic != "orders.refund_asked":
+        return _OF_ORDERS[fact.topic]
+    # Whoever asked for his money knows it; he hears when it is there.
+    by_reason = {
+        "not_tipped": "deal_failed", "team_failed": "deal_failed", "shop_closed": "shop_closed",
+        "ladder": "ladder_back",
+    }  # fmt: skip
+    return by_reason.get(fact.payload.get("reason", ""))
+
+
+# By whether it was used or undone, and whether it was stored value: of that the amount is told.
+_USED = {
+    (True, False): "voucher_used", (False, False): "use_undone", (True, True): "card_spent", (False, True): "card_back",
+}  # fmt: skip
 
 
 async def _used(tx: Tx, fact: Fact, city_id: int) -> list[Tell]:
-    uses = await vouchers.uses_by_ids(tx, EVERYTHING, [fact.subject], city_id=city_id)
+    found = await vouchers.uses_by_ids(tx, EVERYTHING, [fact.subject], city_id=city_id)
+    quiet = (vouchers.PARCEL, vouchers.TERM)  # told as a parcel that arrived; as a card that ends
+    uses = [use for use in found if not use.request_no.startswith(quiet)]
     held = await vouchers.by_ids(tx, [use.voucher_id for use in uses], city_id=city_id)
     stores = await merchants.stores(tx, city_id, [use.store_id for use in uses])
     names = {store_id: store.name for store_id, store in stores.items()}
-    kind = "voucher_used" if fact.topic == "vouchers.redeemed" else "use_undone"
+    used = fact.topic == "vouchers.redeemed"
     return [
         _line(
-            voucher.member_id, fact.fact_id, kind,
+            voucher.member_id, fact.fact_id, _USED[used, use.value],
             {
-                "offer": to_builtins(use.title), "n": use.count,
+                "offer": to_builtins(use.title), "n": use.times,
                 "store": to_builtins(names.get(use.store_id, Text.both(use.store_name))),
-            },
+            } | ({"units": use.count, "asset": use.asset} if use.value else {}),
             city_id, voucher.voucher_id,
         )
         for use, voucher in zip(uses, held, strict=True)
@@ -109,7 +133,7 @@ async def _tipped(db: Database, house: House, fact: Fact, *, city_id: int, now: 
         async with db.reading(city_id) as tx:
             found = await orders.buyers_of(
                 tx, fact.subject, city_id=city_id, after=last.order_id if last else None, limit=PAGE
-            )  # fmt: skip
+            )
         told = [
             _line(
                 one.member_id, derive(fact.fact_id, str(one.order_id)), "deal_tipped",
@@ -123,8 +147,14 @@ async def _tipped(db: Database, house: House, fact: Fact, *, city_id: int, now: 
         last = found[-1]
 
 
-async def tell(house: House, told: Sequence[Tell], *, purpose: Purpose, now: datetime) -> None:
-    """Put the messages into the inboxes of those who want them there, and send texts to those who said yes to texts."""
+async def tell(
+    house: House, told: Sequence[Tell], *, purpose: Purpose, now: datetime,
+    links: Mapping[UUID, dict[str, str]] = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Put the messages into the inboxes of those who want them there, and send texts to those who said yes to texts.
+
+    `links`: by message, what only a text may carry, because whoever has it can act; no table keeps it.
+    """
     if not told:
         return
     async with house.db.reading() as tx:
@@ -139,7 +169,8 @@ async def tell(house: House, told: Sequence[Tell], *, purpose: Purpose, now: dat
     texts = [
         Send(
             message_id=derive(one.message_id, "sms"), phone=phones[one.member_id], template=_TEXTS[one.kind],
-            facts=_words(one.facts, there[one.member_id].language), language=there[one.member_id].language,
+            facts=_words(one.facts, there[one.member_id].language) | links.get(one.message_id, {}),
+            language=there[one.member_id].language,
         )
         for one in living
         if one.kind in _TEXTS and one.member_id in phones and wishes[one.member_id][purpose, "sms"]
@@ -154,6 +185,7 @@ def _words(facts: dict[str, Any], language: str) -> dict[str, str | int]:
     for name in ("offer", "store"):
         if name in facts:
             words[name] = facts[name][language]
+    words |= {"until": facts["until"]} if "until" in facts else {}
     if "units" in facts:
         amount = Amount(facts["units"], facts["asset"])
         words["amount"] = f"{amount.decimal()} {amount.asset}"

@@ -15,6 +15,11 @@ Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 HEADER = b"x-request-id"
 
 
+def request_id_of(given: bytes) -> str:
+    """The caller's own request id when it is fit for a log line, else a new one."""
+    return clean_request_id(given.decode("latin-1")) or new_id().hex
+
+
 class Watched:
     """ASGI middleware. A caller's own request id is kept when it is fit for a log line."""
 
@@ -25,8 +30,7 @@ class Watched:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"").decode("latin-1")
-        request_id = clean_request_id(given) or new_id().hex
+        request_id = request_id_of(next((value for name, value in scope["headers"] if name == HEADER), b""))
         status, began = 500, perf_counter()
 
         async def told(message: Message) -> None:

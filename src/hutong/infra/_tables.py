@@ -70,3 +70,23 @@ limits = other_table(
     Column("taken", Integer, nullable=False),
     Column("window_s", BigInteger, nullable=False),
 )
+
+# An audit that somebody asked for, and what it found. One is open at a time.
+audits = other_table(
+    "infra.audits",
+    Column("audit_id", UUID, primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("asked_by", UUID, nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("done_at", DateTime(timezone=True)),
+    Column("checked", Integer, nullable=False),
+    Column("broken", JSONB, nullable=False),
+    Column("error", Text),
+)
+Index(
+    "audits_open_key",
+    audits.c.done_at,
+    unique=True,
+    postgresql_where=audits.c.done_at.is_(None),
+    postgresql_nulls_not_distinct=True,
+)

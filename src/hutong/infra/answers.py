@@ -5,7 +5,7 @@ failed leaves no row, so it can be used again (never "duplicate" for something t
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -78,12 +78,15 @@ async def once(
     for ask in asks:
         firsts.setdefault((ask.actor, ask.key), ask)
     stored = await _look(tx, list(firsts), city_id=city_id)
-    fresh = [name for name in firsts if name not in stored]
+    fresh = {name: ask for name, ask in firsts.items() if name not in stored} if stored else firsts
     made: dict[_Name, R | Refusal] = {}
     if fresh:
-        results = await do([firsts[name].request for name in fresh])
+        results = await do([ask.request for ask in fresh.values()])
+        done = list(zip(fresh.values(), results, strict=True))
+        await _store(tx, done, city_id=city_id, operation=operation, now=now, keep=keep)
+        if len(done) == len(asks):  # the ordinary set: no key twice, none that was there. Looking names up costs.
+            return [Answer(result=result, replayed=False) for result in results]
         made = dict(zip(fresh, results, strict=True))
-        await _store(tx, made, firsts, city_id=city_id, operation=operation, now=now, keep=keep)
 
     def decide(ask: Ask[Q]) -> Answer[R]:
         name = (ask.actor, ask.key)
@@ -156,21 +159,22 @@ async def _stored(tx: Tx, names: list[_Name], *, city_id: int) -> dict[_Name, di
 
 
 async def _store(
-    tx: Tx, made: Mapping[_Name, Any], asks: Mapping[_Name, Ask[Any]], *, city_id: int, operation: str, now: datetime,
-    keep: bool,
-) -> None:  # fmt: skip
+    tx: Tx, made: Sequence[tuple[Ask[Any], Any]], *, city_id: int, operation: str, now: datetime, keep: bool
+) -> None:
     """Write the answers that last. A key that appears meanwhile was made by somebody who does not lock: try again."""
-    names = [name for name, result in made.items() if not isinstance(result, PASSING)]
-    if not names:
+    lasting = [(ask, result) for ask, result in made if not isinstance(result, PASSING)]
+    if not lasting:
         return
     await tx.send(
         """insert into infra.answers (city_id, actor, key, operation, fingerprint, answer, kept, at)
            select %(city)s, n.actor, n.key, %(operation)s, n.fingerprint, n.answer::jsonb, %(keep)s, %(now)s
-           from unnest(%(actors)s::uuid[], %(keys)s::text[], %(fingerprints)s::bytea[], %(answers)s::text[])
-                as n (actor, key, fingerprint, answer)""",
-        rival="infra.answers", city=city_id, operation=operation, keep=keep, now=now, **_columns(names),
-        fingerprints=[asks[name].fingerprint for name in names],
-        answers=[json.encode(_encode(made[name])).decode() for name in names],
+           from (select unnest(%(actors)s::uuid[]) as actor, unnest(%(keys)s::text[]) as key,
+                        unnest(%(fingerprints)s::bytea[]) as fingerprint,
+                        unnest(%(answers)s::text[]) as answer) as n""",
+        rival="infra.answers", city=city_id, operation=operation, keep=keep, now=now,
+        actors=[ask.actor for ask, _ in lasting], keys=[ask.key for ask, _ in lasting],
+        fingerprints=[ask.fingerprint for ask, _ in lasting],
+        answers=[json.encode(_encode(result)).decode() for _, result in lasting],
     )  # fmt: skip
 
 

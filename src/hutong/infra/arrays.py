@@ -12,6 +12,7 @@ of sizes. Whatever else a list may be (nested, mixed, naive instants, numbers th
 import struct
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import NoneType
 from typing import Any, ClassVar
 from uuid import UUID
@@ -69,10 +70,16 @@ def _byte_strings(values: list[Any]) -> Iterable[bytes]:
 
 
 def _each_once(write: Callable[[Any], bytes]) -> Callable[[list[Any]], Iterable[bytes]]:
-    """For values that can be compared: each is written once, however often it stands in the list."""
+    """For values that can be compared: what repeats is written once. Most lists of a set are one value for all rows
+    (a currency, a state, this moment) or have no value twice (keys, codes)."""
 
     def parts(values: list[Any]) -> Iterable[bytes]:
-        written = {value: NULL if value is None else write(value) for value in set(values)}
+        distinct = set(values)
+        if len(distinct) == 1:
+            return [NULL if values[0] is None else write(values[0])] * len(values)
+        if len(distinct) == len(values):
+            return [NULL if value is None else write(value) for value in values]
+        written = {value: NULL if value is None else write(value) for value in distinct}
         return map(written.__getitem__, values)
 
     return parts
@@ -140,6 +147,16 @@ class JsonbArray(FastArray):
         return self._whole(obj, [NULL if item is None else written[id(item.obj)] for item in obj])
 
 
+class Nothings:
+    """A list without any value (an optional column that nobody uses), as psycopg writes it: its type is asked of the
+    statement. To find that out element by element cost more than a list of numbers."""
+
+    oid, format = 0, Format.TEXT
+
+    def dump(self, obj: list[Any]) -> Buffer | None:
+        return b"{" + b",".join([b"NULL"] * len(obj)) + b"}"
+
+
 FAST: dict[type, type[FastArray]] = {
     UUID: UuidArray, int: BigintArray, bool: BooleanArray, bytes: ByteaArray, str: TextArray, datetime: InstantArray,
     Jsonb: JsonbArray,
@@ -160,15 +177,38 @@ class FastListDumper(ListDumper):
 
 def _kind(obj: list[Any]) -> type | None:
     """The kind of all elements (besides nulls) when there is a fast array for it."""
-    kinds = set(map(type, obj))
-    kinds.discard(NoneType)
-    kind = kinds.pop() if len(kinds) == 1 else None
+    kind = _kind_alone(obj)
     if kind is int:
         given = [value for value in obj if value is not None]
         return kind if min(given) in BIGINTS and max(given) in BIGINTS else None
     if kind is datetime:
         return None if any(value is not None and value.tzinfo is None for value in obj) else kind
+    return kind
+
+
+def _kind_alone(obj: list[Any]) -> type | None:
+    kinds = _kinds(obj)
+    kind = kinds.pop() if len(kinds) == 1 else None
     return kind if kind in FAST else None
+
+
+def _kinds(obj: list[Any]) -> set[type]:
+    kinds = set(map(type, obj))
+    if len(kinds) > 1:
+        kinds.discard(NoneType)
+    return kinds
+
+
+@cache
+def _ready(kind: type) -> "FastArray | Nothings | None":
+    return Nothings() if kind is NoneType else FAST[kind](list) if kind in FAST else None
+
+
+def writer(obj: list[Any]) -> "FastArray | Nothings | None":
+    """What writes such a list fast, if anything does. Its `dump` raises struct.error for numbers that do not fit and
+    TypeError for instants without a zone: psycopg knows better what to do with those."""
+    kinds = _kinds(obj)
+    return _ready(NoneType if not kinds else kinds.pop()) if len(kinds) < 2 else None
 
 
 def register() -> None:

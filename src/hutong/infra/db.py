@@ -7,24 +7,39 @@ names its city (docs/decisions/0002). SQLAlchemy owns the tables and migrations.
 import asyncio
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq.abc import PGconn
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from hutong.infra import arrays
 from hutong.infra.facts import Fact
+from hutong.infra.sql import written
+from hutong.infra.wire import Sent, Wire
 from hutong.kit.refusals import Busy
 
 T = TypeVar("T")
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+
+class Connection(AsyncConnection[DictRow]):
+    """A connection with the wire over which our statements go; what is prepared on it stays from door to door."""
+
+    def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
+        super().__init__(pgconn, *args, **kwargs)
+        self.wire = Wire(self)
+
+
+Pool = AsyncConnectionPool[Connection]
 Observer = Callable[[str, dict[str, Any]], None]
+Watcher = Callable[[int | None, set[str]], None]
+SAME_EVERYWHERE = "-c timezone=UTC -c jit=off"  # what the settings of a server that is not ours do not change
 AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 set_json_dumps(lambda value: msgspec.json.encode(value))
@@ -48,31 +63,35 @@ class Tx:
     with the commit. A transaction of ten statements then waits three or four times.
     """
 
-    def __init__(
-        self, conn: AsyncConnection[DictRow], observer: Observer | None = None, *,
-        pipeline: psycopg.AsyncPipeline | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, conn: Connection, observer: Observer | None = None) -> None:
         self.conn = conn
         self.rivals: set[str] = set()
+        self.wrote: set[str] = set()
         self._observer = observer
-        self._pipeline = pipeline
+        self._wire = conn.wire
 
-    async def _execute(self, sql: str, params: dict[str, Any]) -> psycopg.AsyncCursor[DictRow]:
+    async def _execute(self, sql: str, params: dict[str, Any]) -> Sent:
+        self.wrote |= written(sql)
         if self._observer is not None:
             self._observer(sql, params)
-        return await self.conn.execute(sql.encode(), params)
+        return await self._wire.execute(sql, params)
+
+    async def _done(self, sql: str, params: dict[str, Any]) -> Sent:
+        """Do it and whatever was sent before."""
+        sent = await self._execute(sql, params)
+        if not sent.over:
+            await self._wire.arrived(sent)
+        self.rivals.clear()
+        return sent
 
     async def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         """All rows as dicts."""
-        rows = await (await self._execute(sql, params)).fetchall()
-        self.rivals.clear()
-        return rows
+        return self._wire.rows(await self._done(sql, params))
 
     async def row(self, sql: str, **params: Any) -> dict[str, Any] | None:
         """The first row, or None."""
-        row = await (await self._execute(sql, params)).fetchone()
-        self.rivals.clear()
-        return row
+        rows = self._wire.rows(await self._done(sql, params), 1)
+        return rows[0] if rows else None
 
     async def value(self, sql: str, **params: Any) -> Any:
         """The first column of the first row, or None."""
@@ -81,11 +100,7 @@ class Tx:
 
     async def run(self, sql: str, **params: Any) -> int:
         """How many rows the statement changed."""
-        cursor = await self._execute(sql, params)
-        if self._pipeline is not None:
-            await self._pipeline.sync()
-        self.rivals.clear()
-        return cursor.rowcount
+        return self._wire.changed(await self._done(sql, params))
 
     async def send(self, sql: str, *, rival: str | None = None, **params: Any) -> None:
         """Do it, at the latest with the commit; what is wrong with it is raised by then.
@@ -96,7 +111,7 @@ class Tx:
         if rival is not None:
             self.rivals.add(rival)
         await self._execute(sql, params)
-        if self._pipeline is None:
+        if not self._wire.piped:
             self.rivals.clear()
 
     async def record(self, facts: Sequence[Fact]) -> None:
@@ -105,8 +120,8 @@ class Tx:
             return
         await self.send(
             """insert into infra.facts (city_id, fact_id, topic, subject, payload, at)
-               select * from unnest(%(cities)s::int[], %(ids)s::uuid[], %(topics)s::text[], %(subjects)s::uuid[],
-                                    %(payloads)s::jsonb[], %(ats)s::timestamptz[])
+               select unnest(%(cities)s::int[]), unnest(%(ids)s::uuid[]), unnest(%(topics)s::text[]),
+                      unnest(%(subjects)s::uuid[]), unnest(%(payloads)s::jsonb[]), unnest(%(ats)s::timestamptz[])
                on conflict (city_id, fact_id) do nothing""",
             cities=[f.city_id for f in facts],
             ids=[f.fact_id for f in facts],
@@ -126,9 +141,10 @@ class Database:
     ) -> None:  # fmt: skip
         self.url = url
         self._observer = observer
+        self._watchers: list[Watcher] = []
         self._wait_s = wait_s
         limits = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
-        base = f"-c timezone=UTC -c jit=off {limits}"
+        base = f"{SAME_EVERYWHERE} {limits}"
         idle = "-c idle_in_transaction_session_timeout=60000"
         # What writes touches few rows by their keys. Planned while a table was empty, a statement (or the check of a
         # foreign key, whose plan is kept) would go on reading all of it until the next statistics, in the middle of a
@@ -138,10 +154,11 @@ class Database:
         self._readers = self._pool(readers, f"{base} -c default_transaction_read_only=on")
 
     def _pool(self, size: int, options: str) -> Pool:
-        kwargs = {"options": options, "row_factory": dict_row, "autocommit": True}  # the doors begin and commit
+        # The doors begin and commit. What is prepared is the wire's: psycopg would forget all of it with a rollback.
+        kwargs = {"options": options, "row_factory": dict_row, "autocommit": True, "prepare_threshold": None}
         return AsyncConnectionPool(
-            self.url, min_size=1, max_size=size, open=False, kwargs=kwargs, timeout=self._wait_s,
-            reconnect_timeout=60, max_waiting=2_000, check=None,
+            self.url, connection_class=Connection, min_size=1, max_size=size, open=False, kwargs=kwargs,
+            timeout=self._wait_s, reconnect_timeout=60, max_waiting=2_000, check=None,
         )  # fmt: skip
 
     async def open(self) -> "Database":
@@ -158,31 +175,35 @@ class Database:
         writers, readers = self._writers.get_stats(), self._readers.get_stats()
         return {f"writers_{k}": v for k, v in writers.items()} | {f"readers_{k}": v for k, v in readers.items()}
 
+    def watch(self, watcher: Watcher) -> None:
+        """Call it after each writing transaction that wrote, or may have: with its city and the tables."""
+        self._watchers.append(watcher)
+
     @asynccontextmanager
-    async def _write(self, *, pipelined: bool = False) -> AsyncIterator[Tx]:
+    async def _write(self, city_id: int | None = None, *, pipelined: bool = False) -> AsyncIterator[Tx]:
         conn = await _living(self._writers)
         rivals: set[str] = set()
+        wrote: set[str] = set()
         committing = False
         try:
-            async with conn.pipeline() if pipelined else nullcontext() as pipeline:
-                tx = Tx(conn, self._observer, pipeline=pipeline)
-                rivals = tx.rivals
-                await conn.execute("BEGIN", prepare=False)
-                yield tx
-                committing = True
-                end = await conn.execute("COMMIT", prepare=False)  # pipelined, it is waited for when that is left
-            # PostgreSQL ends a failed transaction with ROLLBACK and no error: a fault that was swallowed inside.
-            if end.statusmessage != "COMMIT":
-                raise psycopg.errors.InFailedSqlTransaction("a fault was swallowed, and nothing was kept")
+            tx = Tx(conn, self._observer)
+            rivals, wrote = tx.rivals, tx.wrote
+            await conn.wire.begin(piped=pipelined)
+            yield tx
+            committing = True
+            await conn.wire.commit()
         except BaseException as error:
             lost = conn.closed
-            await _shielded(_undo(conn))
+            await _shielded(_undo(conn, cancel=isinstance(error, asyncio.CancelledError)))
             if committing and lost and isinstance(error, psycopg.OperationalError):
                 raise OutcomeUnknown("the connection was lost while committing") from error
             if isinstance(error, psycopg.IntegrityError) and _table_of(error) in rivals:
                 raise psycopg.errors.SerializationFailure("somebody else was faster") from error
             raise
         finally:
+            if committing and wrote:
+                for watcher in self._watchers:
+                    watcher(city_id, wrote)
             await _shielded(self._writers.putconn(conn))
 
     @asynccontextmanager
@@ -191,6 +212,8 @@ class Database:
         try:
             yield Tx(conn, self._observer)
         finally:
+            if conn.wire.busy:  # somebody went away while he waited
+                await _shielded(conn.wire.leave(cancel=True))
             await _shielded(self._readers.putconn(conn))
 
     def city(self, city_id: int, *, pipelined: bool = False) -> Any:
@@ -198,8 +221,7 @@ class Database:
 
         pipelined: what is only sent (`Tx.send`) is not waited for. No COPY, no strings of several statements.
         """
-        del city_id  # one PostgreSQL: every city lives here
-        return self._write(pipelined=pipelined)
+        return self._write(city_id, pipelined=pipelined)  # one PostgreSQL: every city lives here
 
     def member(self, member_id: UUID) -> Any:
         """A writing transaction in the shard of a member (or of another global key)."""
@@ -217,9 +239,15 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
-        """One read-only view of everything at one instant: for the audit and for reports."""
-        async with await AsyncConnection[DictRow].connect(self.url, row_factory=dict_row, autocommit=True) as conn:  # type: ignore[arg-type]
+        """One read-only view of everything at the instant of entering: for the audit and for reports."""
+        async with await Connection.connect(
+            self.url,
+            options=SAME_EVERYWHERE,
+            row_factory=dict_row,
+            autocommit=True,  # type: ignore[arg-type]
+        ) as conn:
             await conn.execute("begin isolation level repeatable read read only")
+            await conn.execute("select 1")  # the view is that of the first statement
             yield Tx(conn, self._observer)
             await conn.execute("rollback")
 
@@ -237,7 +265,7 @@ class Database:
         raise AssertionError("unreachable")
 
 
-async def _living(pool: Pool) -> AsyncConnection[DictRow]:
+async def _living(pool: Pool) -> Connection:
     """A connection whose server is still there. Raises Busy when none comes in time.
 
     The kernel knows of a server that hung up, so a look at the socket finds the dead without asking anybody; after a
@@ -263,7 +291,7 @@ async def _living(pool: Pool) -> AsyncConnection[DictRow]:
         raise Busy(retry_after=2) from error
 
 
-def _something_to_read(conn: AsyncConnection[DictRow]) -> bool:
+def _something_to_read(conn: Connection) -> bool:
     """Whether the server sent anything unasked: its last words, mostly."""
     look = select.poll()
     look.register(conn.fileno(), select.POLLIN)
@@ -274,8 +302,10 @@ def _table_of(error: psycopg.Error) -> str:
     return f"{error.diag.schema_name}.{error.diag.table_name}"
 
 
-async def _undo(conn: AsyncConnection[DictRow]) -> None:
+async def _undo(conn: Connection, *, cancel: bool) -> None:
     try:
+        if conn.wire.busy:
+            await conn.wire.leave(cancel=cancel)
         await conn.rollback()
     except psycopg.Error:
         await conn.close()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import psutil
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -19,7 +20,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
     multiprocess,
-)  # fmt: skip
+)
 
 from hutong.infra.batches import BatchRun
 from hutong.infra.relay import Backlog
@@ -81,13 +82,13 @@ dead_deliveries = Gauge(
 tasks = Counter("hutong_tasks", "Tasks ended, by name and outcome.", ["task", "outcome"], registry=REGISTRY)
 task_seconds = Histogram("hutong_task_seconds", "Time a task took.", ["task"], buckets=_FAST, registry=REGISTRY)
 
+kept = Counter(
+    "hutong_kept", "Asked of what is kept for everybody: hit, waited (somebody was making it), miss.", ["name", "what"],
+    registry=REGISTRY,
+)  # fmt: skip
 db_pool = Gauge(
     "hutong_db_pool", "Connections of the doors to the database.", ["pool", "what"], registry=REGISTRY,
     multiprocess_mode="livesum",
-)  # fmt: skip
-postgres_restarts = Gauge(
-    "hutong_postgres_restarts", "How often the embedded PostgreSQL was brought back.", registry=REGISTRY,
-    multiprocess_mode="livemax",
 )  # fmt: skip
 
 
@@ -104,15 +105,31 @@ def _counted(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return requests.labels(route, method, str(status)), request_seconds.labels(route, method)
 
 
+def kept_asked(name: str, what: str) -> None:
+    """Something was asked of the shelf; give this to `Kept(observe=...)`."""
+    _kept(name, what).inc()
+
+
+@cache
+def _kept(name: str, what: str) -> Counter:
+    return kept.labels(name, what)
+
+
 def batch_done(run: BatchRun) -> None:
     """A batch ran; give this to `Batches(observe=...)`."""
-    batch_size.labels(run.name).observe(run.size)
-    batch_wait_seconds.labels(run.name).observe(run.waited_s)
-    batch_seconds.labels(run.name).observe(run.ran_s)
+    size, wait, time = _batched(run.name)
+    size.observe(run.size)
+    wait.observe(run.waited_s)
+    time.observe(run.ran_s)
     if run.parts > 1:
         batch_splits.labels(run.name).inc()
     for reason, times in run.again.items():
         retries.labels(reason).inc(times)
+
+
+@cache
+def _batched(operation: str) -> tuple[Histogram, Histogram, Histogram]:
+    return batch_size.labels(operation), batch_wait_seconds.labels(operation), batch_seconds.labels(operation)
 
 
 def waiting(numbers: Mapping[str, int]) -> None:
@@ -122,7 +139,7 @@ def waiting(numbers: Mapping[str, int]) -> None:
 
 
 def task_done(task: str, *, outcome: str, seconds: float) -> None:
-    """A task ended. outcome: `done`, `failed`, `given_up`."""
+    """A run of a task ended; give this to `Queue` and `turn`. outcome: `done` or `failed` (it is tried again)."""
     tasks.labels(task, outcome).inc()
     task_seconds.labels(task).observe(seconds)
 
@@ -145,6 +162,7 @@ def render() -> bytes:
     """All numbers as Prometheus text; with a shared folder those of all processes."""
     if FOLDER not in os.environ:
         return generate_latest(REGISTRY)
+    _forget_the_dead(Path(os.environ[FOLDER]))
     together = CollectorRegistry()
     multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return generate_latest(together)
@@ -158,7 +176,8 @@ def shared(folder: Path) -> dict[str, str]:
     return {FOLDER: str(folder)}
 
 
-def process_gone(pid: int) -> None:
-    """A process of the family died: its gauges no longer count (its counters do)."""
-    if FOLDER in os.environ:
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+def _forget_the_dead(folder: Path) -> None:
+    """The gauges of a process of the family that died count no longer (its counters do): another took its place."""
+    for pid in {int(left.stem.rpartition("_")[2]) for left in folder.glob("gauge_live*.db")}:
+        if not psutil.pid_exists(pid):
+            multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

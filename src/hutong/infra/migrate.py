@@ -1,5 +1,8 @@
 """Bringing a database to the newest schema: extensions, PostgreSQL schemas, Alembic migrations, the task queue."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,11 @@ from hutong.infra.db import Tx
 from hutong.infra.tables import EXTENSIONS, metadata
 
 FOLDER = Path(__file__).parent / "migrations"
-LOCK = 4_874_000  # two processes that start together migrate one after the other
+# Two processes that start together migrate one after the other. Whoever waits asks for the turn again and again: a
+# statement that waits keeps a snapshot, and an index that is built beside a living city waits for older snapshots. The
+# lock is what earlier versions wait for with a statement; they may pass while such an index is built.
+TURN, LOCK = 4_874_001, 4_874_000
+_PAUSE_S = 0.1
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -56,8 +63,15 @@ def current(url: str) -> str | None:
 
 
 async def at_head(tx: Tx) -> bool:
-    """Whether the database stands at the newest revision: for /readyz."""
-    return await tx.value("select version_num from infra.migrations") == head()
+    """Whether the database stands at the newest revision that we know, or beyond it: for /readyz. Migrations run with
+    yesterday's code, so yesterday's servers stay ready while the new ones come up."""
+    found = await tx.value("select version_num from infra.migrations")
+    return found is not None and (found == head() or beyond(found))
+
+
+def beyond(revision: str) -> bool:
+    """Whether a later version of the house has migrated to this revision; revisions are numbered in their order."""
+    return int(revision.partition("_")[0]) > int(head().partition("_")[0])
 
 
 class Examined(Struct, frozen=True):
@@ -89,16 +103,44 @@ def prepare(url: str) -> None:
 
 
 def migrate(url: str, *, to: str = "head") -> str | None:
-    """Bring the database to `to`; the revision it stands at afterwards. Safe to run twice and at once."""
+    """Bring the database to `to`; the revision it stands at afterwards. Safe to run twice and at once. A database that
+    a later version has migrated stays as it is, so that a server of yesterday can start again during an upgrade."""
     with psycopg.connect(url, autocommit=True) as guard:
+        while not _taken(guard, TURN):
+            time.sleep(_PAUSE_S)
         guard.execute("select pg_advisory_lock(%s)", [LOCK])
         prepare(url)
+        held = current(url)
+        if to == "head" and held is not None and beyond(held):
+            return held
         made = engine(url)
         with made.connect() as connection:
-            command.upgrade(config(connection), to)
+            plan = config(connection)
+            plan.attributes["guard"] = guard
+            command.upgrade(plan, to)
             connection.commit()
         tasks.install(url)
     return current(url)
+
+
+def _taken(guard: psycopg.Connection[Any], key: int) -> bool:
+    row = guard.execute("select pg_try_advisory_lock(%s)", [key]).fetchone()
+    return bool(row and row[0])
+
+
+@contextmanager
+def let_pass(plan: Config) -> Iterator[None]:
+    """Servers of earlier versions that start meanwhile do not wait: nothing is left for them to migrate, and what is
+    done here would wait for their waiting."""
+    guard: psycopg.Connection[Any] | None = plan.attributes.get("guard")
+    if guard is None:
+        yield
+        return
+    guard.execute("select pg_advisory_unlock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        guard.execute("select pg_advisory_lock(%s)", [LOCK])
 
 
 def differences(url: str) -> list[Any]:

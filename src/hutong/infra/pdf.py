@@ -1,7 +1,7 @@
-"""A page of print, written by hand: filled shapes as vectors, words as one-bit stencils at the printer's own fineness.
+"""Pages of print, written by hand: filled shapes as vectors, words as one-bit stencils at the printer's own fineness.
 
-Enough for posters: sharp at any printer, a few kilobytes, no font to embed and nothing to install. Lengths are points
-(1/72 inch) from the lower left corner; colours are (red, green, blue) from 0 to 1.
+Enough for posters and statements: sharp at any printer, a few kilobytes, no font to embed and nothing to install.
+Lengths are points (1/72 inch) from the lower left corner; colours are (red, green, blue) from 0 to 1.
 """
 
 import zlib
@@ -76,6 +76,14 @@ def _stream(head: str, body: bytes) -> bytes:
     return f"<< {head} /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode() + packed + b"\nendstream"
 
 
+def _image(shape: Stencil) -> bytes:
+    return _stream(
+        f"/Type /XObject /Subtype /Image /Width {shape.columns} /Height {shape.rows} /ImageMask true "
+        "/BitsPerComponent 1 /Decode [1 0]",
+        shape.bits,
+    )
+
+
 def _hex(text: str) -> str:
     """A text of any language as a PDF string."""
     return "<FEFF" + text.encode("utf-16-be").hex().upper() + ">"
@@ -83,27 +91,34 @@ def _hex(text: str) -> str:
 
 def write(shapes: Sequence[Shape], *, size: tuple[float, float], title: str, language: str) -> bytes:
     """One page of this size with the shapes in their order. The same shapes give the same bytes."""
-    content = "\n".join(_paint(shape, number) for number, shape in enumerate(shapes)).encode()
-    stencils = [(number, shape) for number, shape in enumerate(shapes) if isinstance(shape, Stencil)]
-    names = " ".join(f"/I{number} {6 + place} 0 R" for place, (number, _) in enumerate(stencils))
+    return write_pages([shapes], size=size, title=title, language=language)
+
+
+def write_pages(
+    pages: Sequence[Sequence[Shape]], *, size: tuple[float, float], title: str, language: str
+) -> bytes:  # fmt: skip
+    """Pages of one size, each with its shapes in their order. The same shapes give the same bytes."""
     box = f"[0 0 {_number(size[0])} {_number(size[1])}]"
     viewer = "/ViewerPreferences << /DisplayDocTitle true >>"
-    held = f"<< /XObject << {names} >> >>"
     objects = [
-        f"<< /Type /Catalog /Pages 2 0 R /Lang {_hex(language)} {viewer} >>".encode(),
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents 4 0 R /Resources {held} >>".encode(),
-        _stream("", content),
+        f"<< /Type /Catalog /Pages 2 0 R /Lang {_hex(language)} {viewer} >>".encode(), b"",
         f"<< /Title {_hex(title)} >>".encode(),
-        *(
-            _stream(
-                f"/Type /XObject /Subtype /Image /Width {s.columns} /Height {s.rows} /ImageMask true "
-                "/BitsPerComponent 1 /Decode [1 0]",
-                s.bits,
-            )
-            for _, s in stencils
-        ),
-    ]
+    ]  # fmt: skip
+    kids: list[int] = []
+    for shapes in pages:
+        page = len(objects) + 1  # the page, its content, and the stencils that it holds
+        stencils = [(number, shape) for number, shape in enumerate(shapes) if isinstance(shape, Stencil)]
+        names = " ".join(f"/I{number} {page + 2 + place} 0 R" for place, (number, _) in enumerate(stencils))
+        content = "\n".join(_paint(shape, number) for number, shape in enumerate(shapes)).encode()
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents {page + 1} 0 R "
+            f"/Resources << /XObject << {names} >> >> >>".encode()
+        )
+        objects.append(_stream("", content))
+        objects += [_image(shape) for _, shape in stencils]
+        kids.append(page)
+    listed = " ".join(f"{page} 0 R" for page in kids)
+    objects[1] = f"<< /Type /Pages /Kids [{listed}] /Count {len(kids)} >>".encode()
     out, places = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n"), []
     for number, body in enumerate(objects, 1):
         places.append(len(out))
@@ -111,5 +126,5 @@ def write(shapes: Sequence[Shape], *, size: tuple[float, float], title: str, lan
     start = len(out)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     out += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
-    out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info 5 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
+    out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info 3 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(out)

@@ -3,6 +3,7 @@
 Every field says what it means; `docs/settings.md` lists them all, and a test compares the two.
 """
 
+import contextlib
 import difflib
 import hashlib
 import hmac
@@ -44,6 +45,19 @@ def default_data_folder() -> Path:
     return platformdirs.user_data_path("hutong", appauthor=False)
 
 
+def page_memory_mb(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """An eighth of the memory of this machine, or of what its container may use, in MB: at least 256, at most 4096.
+
+    A large city's search reads pages from everywhere; with the memory of a small machine half of them came from disk.
+    """
+    have = 0
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # a machine that does not say
+        have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+        have = min(have, int(limit.read_text()))
+    return max(256, min(4096, have // 8 // 2**20))
+
+
 class Settings(BaseSettings):
     """All settings, checked and frozen."""
 
@@ -68,8 +82,10 @@ class Settings(BaseSettings):
     postgres_port: Port | None = Field(
         None, description="Let the embedded PostgreSQL also listen on 127.0.0.1 at this port (by password)."
     )
-    postgres_memory_mb: Annotated[int, Field(ge=16)] = Field(
-        256, description="Page memory (shared_buffers) of the embedded PostgreSQL, in MB."
+    postgres_memory_mb: Annotated[int, Field(ge=16)] | None = Field(
+        None,
+        description="Page memory (shared_buffers) of the embedded PostgreSQL, in MB; without it an eighth of the "
+        "machine's memory, 256 to 4096.",
     )
     host: str = Field("127.0.0.1", description="Address on which the server listens.")
     port: Port = Field(8000, description="Port on which the server listens.")
@@ -91,6 +107,10 @@ class Settings(BaseSettings):
     # The demo
     demo: bool = Field(
         False, description="This is a demo: one-time codes are printed and kept in `sms.jsonl` of the data folder."
+    )
+
+    show_codes: bool = Field(
+        False, description="Print one-time codes whole on the console: for a trial without a provider of texts only."
     )
 
     # Maps
@@ -117,6 +137,23 @@ class Settings(BaseSettings):
     pool_wait_ms: Count = Field(10_000, description="Longest wait for a free connection before `busy`, in ms.")
     statement_timeout_ms: Count = Field(15_000, description="Longest run of one statement, in ms.")
     lock_timeout_ms: Count = Field(8_000, description="Longest wait of one statement for a lock, in ms.")
+
+    # Common pages
+    pages_life_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(
+        2_000,
+        description="How long what is the same for everybody is kept, in ms: what another process wrote is seen within "
+        "it; 0 makes every page anew.",
+    )
+    pages_memory_mb: Annotated[int, Field(ge=1, le=4_096)] = Field(
+        64, description="Most memory of one process for what it keeps, in MB."
+    )
+
+    # Stopping
+    leaving_ms: Annotated[int, Field(ge=0, le=3_000)] = Field(
+        300,
+        description="How long a server that was told to stop still tells those who come to come again, in ms; what was "
+        "under way is finished in any case.",
+    )
 
     # Batches, facts and tasks
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
@@ -146,6 +183,28 @@ class Settings(BaseSettings):
     voucher_guesses: Count = Field(20, description="Wrong voucher codes one cashier may try in ten minutes.")
     voucher_guesses_hour: Count = Field(
         120, description="Wrong voucher codes one merchant's stores may try in an hour."
+    )
+
+    # Payouts
+    payout_hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
+        None, description="Hour of the city's day at which all are paid out; without it only when somebody says so."
+    )
+    payout_least_units: Count = Field(
+        1_000, description="Least amount of a payout, in the smallest unit of the currency; what is below is kept."
+    )
+    payout_limit_units: Count = Field(
+        5_000_000, description="Amount of a payout or batch above which a second person lets it go, in smallest units."
+    )
+    payout_rest_hours: Annotated[int, Field(ge=0)] = Field(
+        72, description="Hours for which a changed payout account is not used after it was approved."
+    )
+
+    # Clearing
+    clearing_day: Annotated[int, Field(ge=1, le=28)] = Field(
+        1, description="Day of the month on which a clearing period ends and the next one begins."
+    )
+    clearing_grace_minutes: Annotated[int, Field(ge=1)] = Field(
+        10, description="Minutes after its end when a clearing period is closed: what was on its way has arrived."
     )
 
     # One-time codes
@@ -213,6 +272,11 @@ class Settings(BaseSettings):
             return self.public_url
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared, not bound)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def page_memory_mb(self) -> int:
+        """shared_buffers of the embedded PostgreSQL, in MB."""
+        return self.postgres_memory_mb or page_memory_mb()
 
     @property
     def postgres_folder(self) -> Path:

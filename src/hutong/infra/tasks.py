@@ -5,7 +5,8 @@ Jobs are queued only by the relay (and by retries), in the transaction that says
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -70,6 +71,28 @@ class Periodic(Struct, frozen=True, kw_only=True):
     do: PeriodicDo
 
 
+class Ended(Protocol):
+    """Told when a task has ended: its name, `done` or `failed`, and how long it took."""
+
+    def __call__(self, task: str, *, outcome: str, seconds: float) -> None: ...
+
+
+@contextlib.contextmanager
+def told(ended: Ended, task: str) -> Iterator[None]:
+    """What happens inside is one run of the task."""
+    time = asyncio.get_running_loop().time
+    began, outcome = time(), "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        ended(task, outcome=outcome, seconds=time() - began)
+
+
+def _untold(task: str, *, outcome: str, seconds: float) -> None:
+    del task, outcome, seconds
+
+
 class Patience(retry.BaseRetryStrategy):
     """Faults of the house pass: try again, with growing pauses. A worker told to stop hands its jobs on at once."""
 
@@ -84,8 +107,11 @@ class Patience(retry.BaseRetryStrategy):
 class Queue:
     """procrastinate's app with one task for each handler. `defer` needs no open pool: it rides on the caller's Tx."""
 
-    def __init__(self, db: Database, registry: Registry, clock: Clock, *, connections: int = 4) -> None:
+    def __init__(
+        self, db: Database, registry: Registry, clock: Clock, *, connections: int = 4, ended: Ended = _untold
+    ) -> None:
         self._db = db
+        self._ended = ended
         self._clock = clock
         self._registry = registry
         options = f"-c search_path={SCHEMA},public -c timezone=UTC -c statement_timeout=15000 -c lock_timeout=8000"
@@ -102,9 +128,10 @@ class Queue:
             context: procrastinate.JobContext, *, city_id: int, facts: list[str], retry: bool = False
         ) -> None:
             delivery = Delivery(handler=handler.name, city_id=city_id, facts=[UUID(f) for f in facts], retry=retry)
-            await deliver(
-                self._db, handler, delivery, attempts=context.job.attempts, defer=self.defer, now=self._clock.now()
-            )
+            with told(self._ended, handler.name):
+                await deliver(
+                    self._db, handler, delivery, attempts=context.job.attempts, defer=self.defer, now=self._clock.now()
+                )
 
         self.app.task(name=task_name(handler.name), queue=QUEUE, pass_context=True, retry=Patience())(run)
 
@@ -165,7 +192,30 @@ def task_name(handler: str) -> str:
     return f"facts:{handler}"
 
 
-async def turn(db: Database, periodic: Periodic, clock: Clock) -> bool:
+class Turn(Struct, frozen=True, kw_only=True):
+    """How a periodic task does: `failures` in a row, the kind of the last fault, and whether it is overdue."""
+
+    name: str
+    every_s: float
+    finished_at: datetime | None
+    failures: int
+    error: str | None
+    late: bool
+
+
+async def ailing(tx: Tx, *, now: datetime, grace_s: float = 120) -> list[Turn]:
+    """The periodic tasks whose last turn failed or that nobody has run for longer than their time and `grace_s`."""
+    rows = await tx.rows(
+        """select name, every_s, finished_at, failures, error,
+                  started_at + make_interval(secs => every_s + %(grace)s) < %(now)s as late
+           from infra.periodics
+           where failures > 0 or started_at + make_interval(secs => every_s + %(grace)s) < %(now)s order by name""",
+        now=now, grace=grace_s,
+    )  # fmt: skip
+    return [Turn(**row) for row in rows]
+
+
+async def turn(db: Database, periodic: Periodic, clock: Clock, *, ended: Ended = _untold) -> bool:
     """Run the periodic task if it is due and no other worker has claimed this turn; whether it ran."""
     now = clock.now()
     async with db.central() as tx:
@@ -181,7 +231,8 @@ async def turn(db: Database, periodic: Periodic, clock: Clock) -> bool:
         return False
     error: Exception | None = None
     try:
-        await periodic.do(db, now)
+        with told(ended, periodic.name):
+            await periodic.do(db, now)
     except Exception as caught:
         error = caught
     async with db.central() as tx:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from datetime import datetime
 from typing import Any
 
-from hutong.infra import answers, delivery, limits
+from hutong.infra import answers, delivery, limits, metrics
 from hutong.infra.db import Database
 from hutong.infra.delivery import describe
 from hutong.infra.relay import Registry, relay_all
@@ -41,7 +41,7 @@ class Worker:
         self._db, self._registry, self._clock = db, registry, clock
         self._concurrency, self._poll_s, self._relay_size = concurrency, poll_s, relay_size
         self._heartbeat_s, self._stalled_s, self._grace_s = heartbeat_s, stalled_s, grace_s
-        self.queue = Queue(db, registry, clock, connections=concurrency + 3)
+        self.queue = Queue(db, registry, clock, connections=concurrency + 3, ended=metrics.task_done)
         self._periodics = [
             *periodics,
             Periodic(name="infra.watchdog", every_s=heartbeat_s, do=self._watch),
@@ -124,7 +124,7 @@ class Worker:
 
     async def _repeat(self, periodic: Periodic) -> None:
         while not self._stopping.is_set():
-            await turn(self._db, periodic, self._clock)
+            await turn(self._db, periodic, self._clock, ended=metrics.task_done)
             await self._wait(self._stopping, periodic.every_s)
 
     async def _watch(self, db: Database, now: datetime) -> None:

@@ -2,13 +2,14 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKeyConstraint,
     Index,
     Text,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from hutong.infra.tables import city_table
@@ -23,6 +24,7 @@ quotas = city_table(
     Column("remaining", BigInteger, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
+    Column("listed", Boolean, nullable=False),  # people wait for its units: what becomes free is theirs first
     CheckConstraint("total >= 0 and held >= 0 and sold >= 0 and remaining >= 0", name="range"),
     CheckConstraint("sold + held + remaining = total", name="equality"),
 )
@@ -35,8 +37,10 @@ holds = city_table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("held_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    Column("moved_to", UUID),  # the hold that took its units over
     CheckConstraint("state in ('held', 'confirmed', 'released', 'expired')", name="state"),
     CheckConstraint("(ended_at is null) = (state = 'held')", name="ended"),
+    CheckConstraint("moved_to is null or (state = 'released' and moved_to <> hold_id)", name="moved"),
 )
 # The sweep reads what is due; the index stays small because ended holds leave it.
 Index("holds_due_idx", holds.c.city_id, holds.c.expires_at, postgresql_where=holds.c.state == "held")

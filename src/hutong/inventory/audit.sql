@@ -24,3 +24,10 @@ from inventory.holds h
 join (select city_id, max(greatest(held_at, ended_at)) as latest from inventory.holds group by city_id) c
   on c.city_id = h.city_id
 where h.state = 'held' and h.expires_at < c.latest - interval '1 hour';
+-- name: S06 a hold whose units were taken over ended then, and another hold has taken no more than it had
+select o.city_id, o.hold_id, o.moved_to from inventory.holds o
+left join inventory.holds n on n.city_id = o.city_id and n.hold_id = o.moved_to
+where o.moved_to is not null and (n.hold_id is null or n.held_at <> o.ended_at or exists (
+  select 1 from inventory.wants w
+  left join inventory.wants b on b.city_id = w.city_id and b.hold_id = o.hold_id and b.quota_id = w.quota_id
+  where w.city_id = n.city_id and w.hold_id = n.hold_id and w.units > coalesce(b.units, 0)));

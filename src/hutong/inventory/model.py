@@ -35,6 +35,12 @@ class Quota(Struct, frozen=True, kw_only=True):
     sold: int
     remaining: int
     closed_at: datetime | None
+    listed: bool = False
+
+    @property
+    def on_sale(self) -> int:
+        """Units that whoever comes now may have: none while people wait for what becomes free."""
+        return 0 if self.listed or self.closed_at is not None else self.remaining
 
 
 class Want(Struct, frozen=True):
@@ -114,6 +120,23 @@ class GivenBack(Struct, frozen=True, kw_only=True):
     hold_id: UUID
     units: int
     replayed: bool = False
+
+
+class TakeOver(Struct, frozen=True, kw_only=True):
+    """The units of the hold `hold_id`, kept for `ref`, become those of `new`; what it does not want is free again."""
+
+    hold_id: UUID
+    ref: UUID
+    new: Hold
+
+
+class HoldState(Struct, frozen=True, kw_only=True):
+    """How far a hold has come. `moved_to`: the hold that took its units over."""
+
+    hold_id: UUID
+    state: State
+    expires_at: datetime
+    moved_to: UUID | None
 
 
 class Resize(Struct, frozen=True):

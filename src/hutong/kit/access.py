@@ -18,6 +18,7 @@ class Role(StrEnum):
 
     PLATFORM_ADMIN = "platform_admin"
     CITY_OPERATOR = "city_operator"
+    CITY_RECRUITER = "city_recruiter"
     MERCHANT_OWNER = "merchant_owner"
     STORE_MANAGER = "store_manager"
     STORE_CASHIER = "store_cashier"
@@ -26,6 +27,7 @@ class Role(StrEnum):
 SCOPE_OF: dict[Role, ScopeKind] = {
     Role.PLATFORM_ADMIN: "platform",
     Role.CITY_OPERATOR: "city",
+    Role.CITY_RECRUITER: "city",
     Role.MERCHANT_OWNER: "merchant",
     Role.STORE_MANAGER: "store",
     Role.STORE_CASHIER: "store",
@@ -38,6 +40,7 @@ class Permission(StrEnum):
     RUN_PLATFORM = "platform:run"
     OPEN_CITY = "city:open"
     VIEW_CITY = "city:view"
+    RECRUIT = "merchant:recruit"
     ADMIT_MERCHANT = "merchant:admit"
     EDIT_MERCHANT = "merchant:edit"
     EDIT_STORE = "store:edit"
@@ -67,15 +70,19 @@ _MANAGER = _CASHIER | {
 _OWNER = _MANAGER | {_P.EDIT_MERCHANT, _P.MANAGE_KEYS, _P.EDIT_OFFERS, _P.VIEW_STATEMENT}
 _OPERATOR = frozenset(
     {
-        _P.VIEW_CITY, _P.ADMIT_MERCHANT, _P.EDIT_STORE, _P.VIEW_STAFF, _P.INVITE_STAFF, _P.VIEW_OFFERS,
+        _P.VIEW_CITY, _P.RECRUIT, _P.ADMIT_MERCHANT, _P.EDIT_STORE, _P.VIEW_STAFF, _P.INVITE_STAFF, _P.VIEW_OFFERS,
         _P.REVIEW_OFFERS, _P.VIEW_ORDERS, _P.VIEW_STATEMENT, _P.VIEW_REDEMPTIONS, _P.MODERATE_REVIEWS,
     }
 )  # fmt: skip
+
+# Who recruits sees what his operator recruited (recruiting.reach narrows it), and nothing else of the city.
+_RECRUITER = frozenset({_P.VIEW_CITY, _P.RECRUIT})
 
 # The platform sees and repairs; it does not stand at a counter, so it never redeems, nor speaks for a shop.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PLATFORM_ADMIN: frozenset(Permission) - {_P.PREPARE_VOUCHER, _P.REDEEM_VOUCHER, _P.REPLY_REVIEWS},
     Role.CITY_OPERATOR: _OPERATOR,
+    Role.CITY_RECRUITER: _RECRUITER,
     Role.MERCHANT_OWNER: _OWNER,
     Role.STORE_MANAGER: _MANAGER,
     Role.STORE_CASHIER: _CASHIER,
@@ -85,6 +92,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 GIVES: dict[Role, frozenset[Role]] = {
     Role.PLATFORM_ADMIN: frozenset(Role),
     Role.CITY_OPERATOR: frozenset({Role.MERCHANT_OWNER, Role.STORE_MANAGER, Role.STORE_CASHIER}),
+    Role.CITY_RECRUITER: frozenset(),
     Role.MERCHANT_OWNER: frozenset({Role.MERCHANT_OWNER, Role.STORE_MANAGER, Role.STORE_CASHIER}),
     Role.STORE_MANAGER: frozenset({Role.STORE_CASHIER}),
     Role.STORE_CASHIER: frozenset(),

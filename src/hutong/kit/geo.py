@@ -107,14 +107,3 @@ def to_gcj02(point: Point) -> Point:
         return point
     d_lat, d_lon = _shift(point.lat, point.lon)
     return Point(point.lat + d_lat, point.lon + d_lon)
-
-
-def from_gcj02(point: Point) -> Point:
-    """The inverse of `to_gcj02`, by fixed-point iteration to about a millimetre."""
-    if not in_china(point):
-        return point
-    guess = point
-    for _ in range(6):
-        shifted = to_gcj02(guess)
-        guess = Point(guess.lat + point.lat - shifted.lat, guess.lon + point.lon - shifted.lon)
-    return guess

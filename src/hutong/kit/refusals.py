@@ -4,6 +4,7 @@ Inside set operations a refusal is a value in the list of results; at the edge i
 `application/problem+json` or a page. Nothing below the faces reads `status`.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from hutong.kit.text import Text
@@ -12,12 +13,16 @@ Fact = str | int | bool | None | list[str]
 
 
 class Refusal(Exception):
-    """Base of all refusals. A subclass says `code`, `status`, `say` and `step`; facts fill the placeholders."""
+    """Base of all refusals. A subclass says `code`, `status`, `say` and `step`; facts fill the placeholders.
+
+    `words`: how people call the values of a fact. Machines read `in_review`, sentences say 审核中 and "in review".
+    """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
     say: ClassVar[Text] = Text(zh="这个操作无法完成。", en="This cannot be done.")
     step: ClassVar[Text] = Text(zh="请稍后再试。", en="Please try again later.")
+    words: ClassVar[Mapping[str, Mapping[str, Text]]] = {}
     known: ClassVar[dict[str, type["Refusal"]]] = {}
 
     def __init__(self, **facts: Fact) -> None:
@@ -35,11 +40,26 @@ class Refusal(Exception):
 
     def sentence(self) -> Text:
         """What happened, with the facts filled in."""
-        return self.say.fill(dict(self.facts))
+        return self._filled(self.say)
 
     def next_step(self) -> Text:
         """What the reader can do now."""
-        return self.step.fill(dict(self.facts))
+        return self._filled(self.step)
+
+    def _filled(self, template: Text) -> Text:
+        zh: dict[str, object] = dict(self.facts)
+        en: dict[str, object] = dict(self.facts)
+        for name, fact in self.facts.items():
+            if name in self.words or isinstance(fact, list):
+                text = self._in_words(name, fact)
+                zh[name], en[name] = text.zh, text.en
+        return Text(zh=template.fill(zh).zh, en=template.fill(en).en)
+
+    def _in_words(self, name: str, fact: Fact) -> Text:
+        """A value, or each of a list, as people call it; one that has no words stands as it is."""
+        table = self.words.get(name, {})
+        each = [table.get(str(value), Text.both(str(value))) for value in (fact if isinstance(fact, list) else [fact])]
+        return Text(zh="、".join(text.zh for text in each), en=", ".join(text.en for text in each))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.facts == self.facts  # type: ignore[attr-defined]

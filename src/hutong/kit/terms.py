@@ -9,12 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hutong.kit.clock import day_start, local, local_day
+from hutong.kit.clock import aware, day_start, local, local_day
 from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 
 ALL_WEEK = (0, 1, 2, 3, 4, 5, 6)
 DAY_MINUTES = 1440
+FARTHEST = timedelta(hours=14)  # the latest day on earth is so far behind UTC: what is over there is over everywhere
 
 
 class Window(Struct, frozen=True):
@@ -37,7 +38,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     """What an offer promises about its use.
 
     Validity: `valid_days` local days after payment (the day of payment is day 0), or fixed days
-    `valid_from`..`valid_until` (included); with both, the earlier end counts.
+    `valid_from`..`valid_until` (included); with both, the earlier end counts. `per_day` and `per_hour`: so many uses
+    of the offer in one store on one local day and in one hour of the wall clock, of all its holders together.
     """
 
     valid_days: int | None = None
@@ -49,6 +51,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     party_max: int | None = None
     per_member: int | None = None
     per_visit: int | None = None
+    per_day: int | None = None
+    per_hour: int | None = None
     booking_needed: bool = False
     refund: Literal["anytime", "none"] = "anytime"
     refund_on_expiry: bool = True
@@ -67,7 +71,10 @@ class Expired(Refusal):
 
     code = "expired"
     say = Text(zh="已于 {valid_to} 过期。", en="Expired on {valid_to}.")
-    step = Text(zh="未使用的部分会自动退款。", en="What was not used is refunded by itself.")
+    step = Text(
+        zh="使用规则写明「过期退」的，未用部分会自动退款。",
+        en="If its terms give money back after the last day, that comes by itself.",
+    )
 
 
 class BlackedOut(Refusal):
@@ -86,6 +93,19 @@ class OutsideHours(Refusal):
     step = Text(zh="请在可用时段内使用。", en="Use it within these hours.")
 
 
+def hour_span(at: datetime, zone: str) -> tuple[datetime, datetime]:
+    """[from, to) of the hour on the wall clock of `zone` at that instant. An hour that the clocks repeat is two."""
+    here = local(at, zone)
+    begin = aware(at) - timedelta(minutes=here.minute, seconds=here.second, microseconds=here.microsecond)
+    return begin, begin + timedelta(hours=1)
+
+
+def day_span(at: datetime, zone: str) -> tuple[datetime, datetime]:
+    """[from, to) of the local day at that instant: 23 or 25 hours long when the clocks are changed."""
+    day = local_day(at, zone)
+    return day_start(day, zone), day_start(day + timedelta(days=1), zone)
+
+
 def validity(terms: Terms, *, paid_at: datetime, zone: str) -> tuple[datetime, datetime]:
     """[from, to) of a right paid at that instant, as instants in UTC.
 
@@ -100,6 +120,17 @@ def validity(terms: Terms, *, paid_at: datetime, zone: str) -> tuple[datetime, d
         ends.append(terms.valid_until + timedelta(days=1))
     last = min(ends) if ends else paid_day + timedelta(days=366)
     return begin, day_start(last, zone)
+
+
+def over_when_paid(terms: Terms, *, paid_at: datetime, zone: str) -> bool:
+    """Whether a right paid at that instant would end before it begins: its last day is over."""
+    begin, end = validity(terms, paid_at=paid_at, zone=zone)
+    return end <= begin
+
+
+def over_everywhere(terms: Terms, now: datetime) -> bool:
+    """Whether the last day of the terms is over in every zone: where the zone is not known."""
+    return terms.valid_until is not None and (now - FARTHEST).date() > terms.valid_until
 
 
 def why_not_valid(valid_from: datetime, valid_to: datetime, *, at: datetime, zone: str) -> Refusal | None:

@@ -5,7 +5,7 @@ from msgspec import Struct
 LANGUAGES = ("zh", "en")
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, gc=False, frozen=True):
     """What people read. Both languages are always there; a merchant who gives one gives it twice."""
 
     zh: str

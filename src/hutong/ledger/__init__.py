@@ -1,8 +1,10 @@
 """The ledger: books, accounts, assets and transfers. Where is every cent and every point, and who is owed what?"""
 
 from hutong.ledger import chart
+from hutong.ledger.legs import DayLegs, legs_by_day
 from hutong.ledger.model import Result, Standing
-from hutong.ledger.operations import expire, post
+from hutong.ledger.moves import Move, moves
+from hutong.ledger.operations import expire, in_turn, post
 from hutong.ledger.queries import (
     Balance,
     Line,
@@ -10,7 +12,9 @@ from hutong.ledger.queries import (
     Statement,
     TrialRow,
     balances,
+    balances_of,
     due_books,
+    more,
     statement,
     trial_balance,
 )
@@ -48,11 +52,13 @@ __all__ = [
     "Balance",
     "Book",
     "ChainOpen",
+    "DayLegs",
     "ExceedsPending",
     "IdTaken",
     "InsufficientFunds",
     "Line",
     "LinkedFailed",
+    "Move",
     "PendingExpired",
     "PendingNotDue",
     "PendingNotFound",
@@ -68,10 +74,15 @@ __all__ = [
     "TwinMissing",
     "across",
     "balances",
+    "balances_of",
     "chain",
     "chart",
     "due_books",
     "expire",
+    "in_turn",
+    "legs_by_day",
+    "more",
+    "moves",
     "post",
     "resolve",
     "statement",

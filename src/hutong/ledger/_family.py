@@ -22,6 +22,7 @@ _KEYED = (
 
 
 def family_of(book: Book) -> Family:
+    """A city's book has tables of its own; members' and programmes' books share the other family (decision 0006)."""
     return "city" if book.kind == "city" else "book"
 
 

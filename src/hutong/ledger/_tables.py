@@ -170,6 +170,8 @@ def _transfers(family: str, key: str) -> list[Any]:
         ForeignKeyConstraint(
             [key, "pending_id"], [f"ledger.{table}.{key}", f"ledger.{table}.transfer_id"], name=f"{table}_pending_fkey"
         ),
+        # What was posted about a thing: for whoever asks who got what. Partial, see _leg.
+        Index(f"{table}_ref_idx", key, "ref", postgresql_where=text(_POSTS)),
         # A reserve is resolved once. Partial, because most transfers resolve none.
         Index(
             f"{table}_resolved_once_key",

@@ -14,15 +14,19 @@ from hutong.ledger.values import Account, clearing
 
 __all__ = [
     "bonus",
+    "campaign",
     "clearing",
     "custody_worker",
     "deposit",
+    "disputed",
+    "due",
     "escrow",
     "expense_promotion",
     "expense_provider_fee",
     "expired",
     "funding",
     "issued",
+    "own_purse",
     "payable_merchant",
     "payable_operator",
     "payable_referrer",
@@ -84,10 +88,12 @@ def deposit(order_id: UUID) -> Account:
 
 
 def revenue_commission() -> Account:
+    """The platform's part of what is redeemed."""
     return Account("revenue/commission", "credit", may_overdraw=True)
 
 
 def revenue_breakage() -> Account:
+    """What was paid for rights that expired unused and that nobody is given back."""
     return Account("revenue/breakage", "credit", may_overdraw=True)
 
 
@@ -97,6 +103,7 @@ def expense_promotion(who: Literal["platform", "brand", "operator"]) -> Account:
 
 
 def expense_provider_fee() -> Account:
+    """What providers charge, by their daily bills."""
     return Account("expense/provider-fee", "debit", may_overdraw=True)
 
 
@@ -119,6 +126,7 @@ def points_pending(programme_id: UUID) -> Account:
 
 
 def points_available(programme_id: UUID) -> Account:
+    """Points that the member can use now."""
     return Account(f"points/{programme_id}/available", "credit")
 
 
@@ -140,6 +148,26 @@ def receivable(partner_id: UUID) -> Account:
     return Account(f"funding/{partner_id}/postpaid", "debit", may_overdraw=True)
 
 
+def own_purse() -> Account:
+    """The programme's own money for points: what its campaigns are paid from."""
+    return Account("funding/own", "credit")
+
+
+def campaign(campaign_id: UUID) -> Account:
+    """What a campaign that the programme pays may still give: set aside before the first point."""
+    return Account(f"campaign/{campaign_id}", "credit")
+
+
+def due(partner_id: UUID) -> Account:
+    """What others' points bought at a partner: his until the period is cleared. Below zero after a late undo."""
+    return Account(f"due/{partner_id}", "credit", may_overdraw=True)
+
+
+def disputed(partner_id: UUID) -> Account:
+    """What a clearing paid a partner (below zero: charged him) for disputed lines: nobody's until it is decided."""
+    return Account(f"disputed/{partner_id}", "credit", may_overdraw=True)
+
+
 def reserve() -> Account:
     """Backs the points outstanding."""
     return Account("reserve", "credit")
@@ -156,8 +184,10 @@ def issued() -> Account:
 
 
 def redeemed() -> Account:
+    """Points that were used: out of members' hands for good."""
     return Account("redeemed", "credit")
 
 
 def expired() -> Account:
+    """Points whose time was over before they were used."""
     return Account("expired", "credit")

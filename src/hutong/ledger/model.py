@@ -128,6 +128,7 @@ def chains(transfers: Sequence[Transfer]) -> Iterator[list[Transfer]]:
 
 
 def key_of(transfer: Transfer, account: Account) -> AccountKey:
+    """Where the running totals of one side of a transfer stand."""
     return transfer.book, account.path, transfer.amount.asset
 
 

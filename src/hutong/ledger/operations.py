@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hutong.infra import turns
 from hutong.infra.db import Tx
 from hutong.kit.ids import derive
 from hutong.kit.money import Amount
@@ -51,6 +52,13 @@ async def post(tx: Tx, transfers: Sequence[Transfer], *, now: datetime) -> list[
     for family in present:
         await _write(tx, family, [e for e in decision.entries if family_of(e.transfer.book) == family], now=now)
     return decision.results
+
+
+async def in_turn(tx: Tx, spenders: Sequence[tuple[str, str]], *, book: Book) -> None:
+    """Whoever is about to spend all that accounts (path, asset) of a book hold, although the book would let them
+    overdraw, waits here until who does so now has committed, and then reads the balance. In one order for everybody;
+    before rows of accounts are locked."""
+    await turns.in_turn(tx, "spend", [f"{book.name()}/{path}/{asset}" for path, asset in spenders])
 
 
 async def expire(tx: Tx, *, book: Book, now: datetime, limit: int = 500) -> list[Result]:

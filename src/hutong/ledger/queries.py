@@ -76,7 +76,20 @@ async def balances(
     limit: int = 1_000,
 ) -> list[Balance]:  # fmt: skip
     """The accounts of a book by path, those named or those under a prefix. One that was never used is not listed."""
-    family = family_of(book)
+    return await _balances(tx, [book], paths, prefix, asset, limit)
+
+
+async def balances_of(tx: Tx, books: Sequence[Book], *, paths: Sequence[str]) -> list[Balance]:
+    """These paths in several keyed books (or in one city's): one statement. Unused accounts are not listed."""
+    if not books or not paths:
+        return []
+    return await _balances(tx, books, paths, "", None, len(books) * len(paths) * 4)
+
+
+async def _balances(
+    tx: Tx, books: Sequence[Book], paths: Sequence[str] | None, prefix: str, asset: str | None, limit: int
+) -> list[Balance]:
+    family = family_of(books[0])
     rows = await tx.rows(
         sql_of(family, "balances"),
         first=prefix,
@@ -84,7 +97,7 @@ async def balances(
         paths=None if paths is None else list(paths),
         asset=asset,
         limit=limit,
-        **scope(family, [book]),
+        **scope(family, books),
     )
     return [_balance(row) for row in rows]
 
@@ -125,13 +138,8 @@ async def statement(
     if not rows:
         return None
     sign = 1 if rows[0]["side"] == "debit" else -1
-    opening = balance = Amount(sign * rows[0]["opening"], asset)
-    lines = []
-    for row in rows:
-        if row["seq"] is not None:
-            change = Amount(sign * row["net"], asset)
-            balance += change
-            lines.append(_line(row, change, balance))
+    opening = Amount(sign * rows[0]["opening"], asset)
+    lines = _lines(rows, sign, opening)
     return Statement(
         path=path,
         opening=opening,
@@ -139,6 +147,42 @@ async def statement(
         lines=lines,
         next=lines[-1].place if len(lines) == limit else None,
     )
+
+
+async def more(tx: Tx, book: Book, page: Statement, *, as_of: datetime | None = None, limit: int = 100) -> Statement:
+    """The page behind one that has a `next`, of the same period: nothing is summed up anew, so that all of a long
+    account costs what its legs cost. `closing` stays what it was when the first page was read."""
+    assert page.next is not None
+    family, opening = family_of(book), page.lines[-1].balance
+    rows = await tx.rows(
+        sql_of(family, "more"),
+        path=page.path,
+        asset=opening.asset,
+        since=page.next.at,
+        seq=page.next.seq,
+        until=as_of or _END,
+        limit=limit,
+        **scope(family, [book]),
+    )
+    lines = _lines(rows, 1 if rows and rows[0]["side"] == "debit" else -1, opening)
+    return Statement(
+        path=page.path,
+        opening=opening,
+        closing=page.closing,
+        lines=lines,
+        next=lines[-1].place if len(lines) == limit else None,
+    )
+
+
+def _lines(rows: Sequence[dict[str, Any]], sign: int, balance: Amount) -> list[Line]:
+    """The legs of rows; an account without any has one row without a leg."""
+    lines: list[Line] = []
+    for row in rows:
+        if row["seq"] is not None:
+            change = Amount(sign * row["net"], balance.asset)
+            balance += change
+            lines.append(_line(row, change, balance))
+    return lines
 
 
 def _line(row: dict[str, Any], change: Amount, balance: Amount) -> Line:

@@ -234,3 +234,40 @@ offline_limits = city_table(
     CheckConstraint("max_face_units > 0 and max_units > 0 and declared_units >= 0", "units"),
     CheckConstraint("max_count between 1 and 1000 and hours between 1 and 24", "bounds"),
 )
+
+# A head office, itself a merchant, and the merchants who have let it in.
+chains = other_table(
+    "merchants.chains",
+    Column("chain_id", UUID, primary_key=True),
+    Column("head_id", UUID, nullable=False, unique=True),
+    Column("name", JSONB, nullable=False),
+    Column("made_by", UUID),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(["head_id"], ["merchants.merchants.merchant_id"]),
+    CheckConstraint(TWO_LANGUAGES.format("name"), "name"),
+)
+
+# One row for each time that a merchant was asked: in since he agreed, over since it ended. Rows of the past stay.
+chain_shops = other_table(
+    "merchants.chain_shops",
+    Column("chain_id", UUID, primary_key=True),
+    Column("merchant_id", UUID, primary_key=True),
+    Column("asked_at", DateTime(timezone=True), primary_key=True),
+    Column("asked_by", UUID),
+    Column("agreed_at", DateTime(timezone=True)),
+    Column("agreed_by", UUID),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_by", UUID),
+    Column("keep_units", BigInteger, nullable=False),  # the head office keeps this much money for points there; 0: none
+    ForeignKeyConstraint(["chain_id"], ["merchants.chains.chain_id"]),
+    ForeignKeyConstraint(["merchant_id"], ["merchants.merchants.merchant_id"]),
+    CheckConstraint("num_nulls(agreed_at, agreed_by) in (0, 2) and num_nulls(ended_at, ended_by) in (0, 2)", "by"),
+    CheckConstraint("agreed_at >= asked_at and ended_at >= coalesce(agreed_at, asked_at)", "order"),
+    CheckConstraint("keep_units >= 0 and (keep_units = 0 or agreed_at is not null)", "keep"),
+)
+Index(
+    "chain_shops_merchant_key",
+    chain_shops.c.merchant_id,
+    unique=True,
+    postgresql_where=chain_shops.c.ended_at.is_(None),
+)

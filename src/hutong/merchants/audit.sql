@@ -45,3 +45,8 @@ where l.mode <> 'off' and l.declared_units < least(d.n * l.max_count * l.max_fac
 -- name: MER11 a device was seen exactly when it sent a message, and never before it was enrolled
 select city_id, device_id from merchants.devices
 where (seen_at is null) <> (pull_no = 0) or seen_at < enrolled_at or revoked_at < enrolled_at or flagged_at < enrolled_at;
+-- name: MER12 a merchant is in one chain at a time
+select merchant_id, count(*) from merchants.chain_shops where ended_at is null group by merchant_id having count(*) > 1;
+-- name: MER13 a head office is in no chain, not even its own
+select c.chain_id, s.merchant_id from merchants.chains c
+join merchants.chain_shops s on s.merchant_id = c.head_id and s.ended_at is null;

@@ -38,6 +38,21 @@ async def merchants(tx: Tx, merchant_ids: Sequence[UUID]) -> dict[UUID, Merchant
     return {row["merchant_id"]: Merchant(**{**row, "name": Text(**row["name"])}) for row in rows}
 
 
+async def at_home_in(tx: Tx, city_ids: Sequence[int], *, limit: int = 2_000) -> dict[int, list[Merchant]]:
+    """The merchants at home in each of these cities, by name; at most `limit` in all."""
+    rows = await tx.rows(
+        """select p.city_id, m.merchant_id, m.name, m.trade, m.status, m.operator_id, m.payout_account, m.created_at
+           from merchants.presence p join merchants.merchants m on m.merchant_id = p.merchant_id
+           where p.city_id = any(%(cities)s::int[])
+           order by p.city_id, m.name ->> 'zh', m.merchant_id limit %(limit)s""",
+        cities=sorted(set(city_ids)), limit=limit,
+    )  # fmt: skip
+    found: dict[int, list[Merchant]] = {city_id: [] for city_id in city_ids}
+    for row in rows:
+        found[row.pop("city_id")].append(Merchant(**{**row, "name": Text(**row["name"])}))
+    return found
+
+
 async def merchant(tx: Tx, merchant_id: UUID) -> Merchant | None:
     """The merchant with this id."""
     return (await merchants(tx, [merchant_id])).get(merchant_id)
@@ -63,6 +78,12 @@ async def stores(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, 
     return {row["store_id"]: store_of(row) for row in rows}
 
 
+async def places_of(tx: Tx, city_id: int) -> dict[UUID, Point]:
+    """Where each store of a city stands, closed ones too. Everybody may see this."""
+    rows = await tx.rows("select store_id, lat, lon from merchants.stores where city_id = %(city)s", city=city_id)
+    return {row["store_id"]: Point(row["lat"], row["lon"]) for row in rows}
+
+
 async def signs(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, Sign]:
     """Whose these stores are and what they are called, closed ones too; unknown ids are left out. For counters."""
     rows = await tx.rows(
@@ -82,6 +103,18 @@ async def stores_of(tx: Tx, city_id: int, merchant_id: UUID) -> list[Store]:
         merchant=merchant_id,
     )
     return [store_of(row) for row in rows]
+
+
+async def store_ids_of(tx: Tx, merchant_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, list[UUID]]:
+    """The open stores of these merchants in a city; absent for one without any. For the packages above: no scope."""
+    rows = await tx.rows(
+        """select merchant_id, array_agg(store_id order by store_id) as stores from merchants.stores
+           where city_id = %(city)s and merchant_id = any(%(merchants)s::uuid[]) and status = 'open'
+           group by merchant_id""",
+        city=city_id,
+        merchants=sorted(set(merchant_ids)),
+    )
+    return {row["merchant_id"]: row["stores"] for row in rows}
 
 
 async def stores_in(
@@ -203,7 +236,7 @@ async def photos(tx: Tx, city_id: int, store_ids: Sequence[UUID]) -> dict[UUID, 
 
 async def changes(
     tx: Tx, scope: Scope, *, city_id: int, merchant_id: UUID, since: datetime, limit: int = 200
-) -> list[StoreChange]:  # fmt: skip
+) -> list[StoreChange]:
     """Who changed what at the merchant's stores within the scope of EDIT_STORE since then, newest first."""
     seen, params = scope.sql(city="c.city_id", merchant="c.merchant_id", store="c.store_id")
     rows = await tx.rows(
@@ -218,3 +251,11 @@ async def changes(
         **params,
     )
     return [StoreChange(**row) for row in rows]
+
+
+async def count_stores(tx: Tx, city_id: int) -> int:
+    """How many stores of a city are open."""
+    row = await tx.row(
+        "select count(*) as n from merchants.stores where city_id = %(city)s and status = 'open'", city=city_id
+    )
+    return row["n"] if row else 0

@@ -5,9 +5,18 @@ from hutong.kit.text import Text
 from hutong.merchants.hours import BadHours
 
 __all__ = [
-    "BadHours", "DeviceNotRecognised", "DeviceTaken", "InvitationExpired", "InvitationUsed", "LossNotDeclared",
-    "MerchantNotActive", "MerchantTaken", "MessageReplayed", "StoreChanged", "StoreOutsideCity", "StoreTaken",
+    "BadHours", "ChainElsewhere", "DeviceNotRecognised", "DeviceTaken", "InvitationExpired", "InvitationUsed",
+    "LossNotDeclared", "MerchantNotActive", "MerchantTaken", "MessageReplayed", "StoreChanged", "StoreOutsideCity",
+    "StoreTaken",
 ]  # fmt: skip
+
+
+class ChainElsewhere(Refusal):
+    """The merchant heads a chain, or is in one or asked by one already."""
+
+    code = "chain_elsewhere"
+    say = Text(zh="该商家已属于一个连锁，或正被邀请。", en="This merchant is in a chain, or asked by one.")
+    step = Text(zh="请先退出那个连锁，或答复那份邀请。", en="Leave that chain, or answer that invitation, first.")
 
 
 class MerchantTaken(Refusal):

@@ -11,6 +11,7 @@ from hutong.messages.inbox import (
     mark_read,
     set_mark,
     tell,
+    told_since,
     unread,
 )
 from hutong.messages.model import (
@@ -31,5 +32,5 @@ from hutong.messages.queries import sent_to
 __all__ = [
     "KINDS", "Accepted", "BadFacts", "ConsoleSms", "Delivered", "InboxMessage", "OutgoingSms", "Rejected", "Send",
     "SentMessage", "Sms", "SmsUnknown", "Tell", "Unknown", "UnknownTemplate", "deliver", "empty", "inbox_of",
-    "last_code_in", "mark", "mark_read", "note", "queue", "sent_to", "set_mark", "tell", "unread",
+    "last_code_in", "mark", "mark_read", "note", "queue", "sent_to", "set_mark", "tell", "told_since", "unread",
 ]  # fmt: skip

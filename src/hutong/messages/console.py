@@ -25,7 +25,7 @@ class ConsoleSms:
 
     def __init__(
         self, *, demo: bool = False, file: Path | None = None, keep: int = 20, out: TextIO | None = None
-    ) -> None:  # fmt: skip
+    ) -> None:
         if file is not None and not demo:
             raise ValueError("only the demo writes codes to a file")
         self._demo, self._file, self._keep, self._out = demo, file, keep, out

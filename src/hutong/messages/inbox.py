@@ -14,6 +14,12 @@ from hutong.infra.db import Tx
 KINDS = (
     "order_paid", "voucher_used", "use_undone", "refund_done", "refund_failed", "deal_failed", "deal_tipped",
     "expiring", "passkey_added", "passkey_removed", "phone_changed", "export_made", "leaving", "stays",
+    "extended", "come_early", "gift_received", "gift_accepted", "gift_returned", "place_free",
+    "campaign_stopped", "coupon_received",
+    "shop_closed", "card_spent", "card_back", "team_ending", "ladder_back",
+    "clearing_ready", "clearing_over_limit", "clearing_decided",
+    "application_approved", "application_returned", "application_rejected", "parcel_sent", "parcel_arrived",
+    "new_store_open", "new_store_returned", "review_ask",
 )  # fmt: skip
 
 
@@ -110,6 +116,16 @@ async def unread(tx: Tx, member_id: UUID) -> int:
              select 1 from messages.inbox where member_id = %(member)s and read_at is null limit 100) as few""",
         member=member_id,
     )
+
+
+async def told_since(tx: Tx, member_ids: Sequence[UUID], *, kind: str, since: datetime) -> set[UUID]:
+    """Which of these members were told something of this kind since then. Placement: the members' own shards."""
+    rows = await tx.rows(
+        """select distinct member_id from messages.inbox
+           where member_id = any(%(members)s::uuid[]) and kind = %(kind)s and at >= %(since)s""",
+        members=sorted(set(member_ids)), kind=kind, since=since,
+    )  # fmt: skip
+    return {row["member_id"] for row in rows}
 
 
 async def mark(tx: Tx, name: str, *, city_id: int) -> datetime | None:

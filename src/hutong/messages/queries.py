@@ -9,7 +9,7 @@ from hutong.messages.model import SentMessage, recipient_of
 
 async def sent_to(
     tx: Tx, phone: str, *, secret: bytes, since: datetime, templates: Sequence[str] | None = None
-) -> list[SentMessage]:  # fmt: skip
+) -> list[SentMessage]:
     """What was sent to a number since then, oldest first, at most 200. For the support and for proof."""
     rows = await tx.rows(
         """select message_id, tail, template, language, facts, queued_at, status, settled_at, provider, reference,

@@ -25,7 +25,8 @@ _STATES: dict[Group, str] = {
     "refunded": "o.state in ('part_refunded', 'refunded')",
     "closed": "o.state in ('cancelled', 'expired')",
 }
-_HERE = """(%(store)s::text is null or exists (
+# Claims of coupons are counted with their campaigns: a shop's list of orders would be nothing else.
+_HERE = """o.scheme <> 'coupons' and (%(store)s::text is null or exists (
              select 1 from orders.lines l where l.city_id = %(city)s and l.order_id = o.order_id
                and (l.promise -> 'store_ids' ? %(store)s or l.promise -> 'store_ids' = '[]')))"""
 

@@ -11,6 +11,7 @@ from hutong.payments.model import Change, Payment, Refund
 
 
 def payment_of(row: dict[str, Any]) -> Payment:
+    """A payment from its row."""
     taken = row["captured_asset"]
     return Payment(
         city_id=row["city_id"],
@@ -31,10 +32,12 @@ def payment_of(row: dict[str, Any]) -> Payment:
         expires_at=row["expires_at"],
         close_asked_at=row["close_asked_at"],
         tries=row["tries"],
+        purpose=row["purpose"],
     )
 
 
 def refund_of(row: dict[str, Any]) -> Refund:
+    """A refund from its row."""
     return Refund(
         city_id=row["city_id"],
         refund_id=row["refund_id"],

@@ -12,18 +12,20 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from hutong.infra.tables import city_table
 
 STATES = ("created", "unknown", "opened", "refused", "captured", "surplus", "quarantined", "closed")
+PURPOSES = ("order", "bill", "block")
 REFUND_STATES = ("asked", "unknown", "processing", "done", "failed")
 
 payments = city_table(
     "payments.payments",
     Column("payment_id", UUID, primary_key=True),
-    Column("order_id", UUID, nullable=False),
+    Column("order_id", UUID, nullable=False),  # what it is for: an order, a bill, a block
+    Column("purpose", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("units", BigInteger, nullable=False),
     Column("asset", Text, nullable=False),
@@ -44,6 +46,7 @@ payments = city_table(
     Column("next_at", DateTime(timezone=True)),  # when to call or to ask
     Column("tries", Integer, nullable=False),
     CheckConstraint(f"state in {STATES}", name="state"),
+    CheckConstraint(f"purpose in {PURPOSES}", name="purpose"),
     CheckConstraint("units > 0 and seq > 0 and tries >= 0", name="range"),
     CheckConstraint("(captured_at is not null) = (state in ('captured', 'surplus', 'quarantined'))", name="captured"),
     CheckConstraint("(captured_units > 0) = (captured_at is not null)", name="captured_units"),

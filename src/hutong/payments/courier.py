@@ -16,7 +16,7 @@ from msgspec import Struct
 from hutong.infra.db import Database, Tx
 from hutong.infra.faults import of_the_house
 from hutong.kit.clock import Clock
-from hutong.kit.ids import ORDER, PAYMENT
+from hutong.kit.ids import BILL, BLOCK, ORDER, PAYMENT
 from hutong.payments import operations, queries
 from hutong.payments.model import OpenAnswer, Payment, Refund
 from hutong.payments.operations import Finding
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 CALL_SECONDS = 20.0
 AT_ONCE = 64
+PLACES = {"order": ORDER, "bill": BILL, "block": BLOCK}  # where a payer comes back to, by what he pays for
 
 
 class Settle(Protocol):
@@ -177,7 +178,9 @@ class Courier:
             amount=payment.amount,
             description=payment.description,
             notify_url=self._addresses.notify.format(provider=payment.provider),
-            return_url=self._addresses.back.format(order=ORDER.show(payment.order_id, payment.city_id)),
+            return_url=self._addresses.back.format(
+                order=PLACES[payment.purpose].show(payment.order_id, payment.city_id)
+            ),
             expires_at=payment.expires_at,
         )
         try:

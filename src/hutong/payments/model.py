@@ -17,6 +17,7 @@ from hutong.kit.money import Amount
 
 State = Literal["created", "unknown", "opened", "refused", "captured", "surplus", "quarantined", "closed"]
 Kind = Literal["payment", "refund"]
+Purpose = Literal["order", "bill", "block"]
 RefundState = Literal["asked", "unknown", "processing", "done", "failed"]
 
 TAKEN: frozenset[str] = frozenset({"captured", "surplus", "quarantined"})
@@ -30,7 +31,8 @@ WRONG_AMOUNT = "wrong_amount"  # the reason of a refund that nobody asked for
 
 
 class OpenIntent(Struct, frozen=True, kw_only=True):
-    """Let `amount` be paid for the order at this provider until `expires_at`."""
+    """Let `amount` be paid at this provider until `expires_at`: for an order, a bill of a till, a block of points money
+    (`purpose`), whose id `order_id` is then."""
 
     payment_id: UUID
     order_id: UUID
@@ -38,6 +40,7 @@ class OpenIntent(Struct, frozen=True, kw_only=True):
     amount: Amount
     description: str
     expires_at: datetime
+    purpose: Purpose = "order"
 
 
 class AskRefund(Struct, frozen=True, kw_only=True):
@@ -79,6 +82,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     close_asked_at: datetime | None
     tries: int
+    purpose: Purpose = "order"
 
     @property
     def out_no(self) -> str:

@@ -45,6 +45,18 @@ async def of_orders(tx: Tx, orders: Sequence[UUID], *, city_id: int) -> dict[UUI
     return found
 
 
+async def captured_at(tx: Tx, provider: str, *, city_id: int) -> list[Payment]:
+    """Every payment of the city of which this provider took money, the oldest first. For the packages above."""
+    rows = await tx.rows(
+        """select * from payments.payments
+           where city_id = %(city)s and provider = %(provider)s and captured_asset is not null
+           order by captured_at, payment_id""",
+        city=city_id,
+        provider=provider,
+    )
+    return [payment_of(row) for row in rows]
+
+
 async def refunds_by_ids(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> list[Refund | None]:
     """The refunds, in the order of the ids."""
     rows = await tx.rows(

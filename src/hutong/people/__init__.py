@@ -1,6 +1,15 @@
 """Members, signing in, passkeys, choices, leaving, roles and keys."""
 
 from hutong.kit.access import EVERYTHING, KEY_PERMISSIONS, NOTHING, Actor, Grant, Permission, Role, Scope
+from hutong.people.badges import (
+    Badge,
+    Guest,
+    Proven,
+    TakeBadge,
+    badge_text,
+    fresh_badge_secret,
+    read_badge,
+)
 from hutong.people.choices import (
     DEFAULTS,
     EXPORTS_PER_DAY,
@@ -42,9 +51,18 @@ from hutong.people.model import (
 )
 from hutong.people.model import Purpose as CodePurpose
 from hutong.people.operations.add import add_members
+from hutong.people.operations.badges import (
+    Present,
+    UseBadge,
+    present_badges,
+    proven,
+    recall_badges,
+    take_badges,
+    use_badges,
+)
 from hutong.people.operations.choices import choose
 from hutong.people.operations.codes import request_codes, use_codes
-from hutong.people.operations.grants import grant, revoke
+from hutong.people.operations.grants import grant, lock_platform, revoke
 from hutong.people.operations.keys import make_keys, revoke_keys, rotate_keys, touch_keys
 from hutong.people.operations.leave import ask_exports, ask_to_leave, end_departures, erase, fetch_exports
 from hutong.people.operations.members import edit_members, forget
@@ -88,6 +106,7 @@ from hutong.people.queries import (
     grants_of,
     keys,
     members,
+    members_of_phones,
     passkeys_of,
     phones_of,
     session_of,
@@ -101,6 +120,9 @@ from hutong.people.refusals import (
     CodeWrong,
     ExportOver,
     LeavingAlready,
+    MemberCodeOld,
+    MemberCodeUnknown,
+    MemberCodeUsed,
     MemberFrozen,
     NoPasskeysHere,
     OldCodeWrong,
@@ -134,6 +156,7 @@ __all__ = [
     "AskChallenge",
     "AskExport",
     "BadPhone",
+    "Badge",
     "ChangePhone",
     "Channel",
     "Choose",
@@ -151,6 +174,7 @@ __all__ = [
     "ExportOver",
     "GiveRole",
     "Grant",
+    "Guest",
     "KeyInfo",
     "KeyMade",
     "Leave",
@@ -158,6 +182,9 @@ __all__ = [
     "Limits",
     "MakeKey",
     "Member",
+    "MemberCodeOld",
+    "MemberCodeUnknown",
+    "MemberCodeUsed",
     "MemberFrozen",
     "NoPasskeysHere",
     "OldCodeWrong",
@@ -173,6 +200,8 @@ __all__ = [
     "Permission",
     "PhoneChanged",
     "PhoneTaken",
+    "Present",
+    "Proven",
     "Purpose",
     "RequestCode",
     "RevokeKey",
@@ -190,8 +219,10 @@ __all__ = [
     "Site",
     "StaffDeed",
     "StaffMember",
+    "TakeBadge",
     "TooManyExports",
     "TooManyPasskeys",
+    "UseBadge",
     "UseCode",
     "UsePasskey",
     "actor_of",
@@ -203,6 +234,7 @@ __all__ = [
     "ask_challenges",
     "ask_exports",
     "ask_to_leave",
+    "badge_text",
     "change_phones",
     "choices_of",
     "choose",
@@ -217,17 +249,24 @@ __all__ = [
     "exports_of",
     "fetch_exports",
     "forget",
+    "fresh_badge_secret",
     "grant",
     "grants_of",
     "keys",
+    "lock_platform",
     "make_keys",
     "members",
+    "members_of_phones",
     "new_challenge",
     "new_secret",
     "new_token",
     "normalise",
     "passkeys_of",
     "phones_of",
+    "present_badges",
+    "proven",
+    "read_badge",
+    "recall_badges",
     "request_codes",
     "revoke",
     "revoke_keys",
@@ -242,11 +281,13 @@ __all__ = [
     "site_of",
     "staff",
     "staff_deeds",
+    "take_badges",
     "touch_keys",
     "touch_sessions",
+    "use_badges",
     "use_codes",
     "use_passkeys",
     "whole_phone",
     "wish_to_register",
     "wish_to_sign",
-]  # fmt: skip
+]

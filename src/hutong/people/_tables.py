@@ -91,7 +91,8 @@ grants = other_table(
     Column("revoked_at", DateTime(timezone=True)),
     CheckConstraint(
         """(role, scope_kind) in (('platform_admin', 'platform'), ('city_operator', 'city'),
-           ('merchant_owner', 'merchant'), ('store_manager', 'store'), ('store_cashier', 'store'))""",
+           ('city_recruiter', 'city'), ('merchant_owner', 'merchant'), ('store_manager', 'store'),
+           ('store_cashier', 'store'))""",
         "role_fits",
     ),
     CheckConstraint(
@@ -238,4 +239,14 @@ exports = other_table(
     CheckConstraint("expires_at > asked_at and expires_at <= asked_at + interval '24 hours'", "short_life"),
     CheckConstraint("fetched between 0 and 5", "fetched"),
     CheckConstraint("fetched_at < expires_at", "fetched_in_time"),
+)
+
+# What proves a member at tills: the secret of his rotating code, and the half minute of the one that was used last.
+badges = other_table(
+    "people.badges",
+    Column("member_id", UUID, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("octet_length(secret) = 16 and last_step >= 0", "secret"),
 )

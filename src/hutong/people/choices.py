@@ -19,9 +19,8 @@ DEFAULTS: dict[tuple[Purpose, Channel], bool] = {
     ("reminders", "sms"): False,
     ("reviews", "inbox"): True,
     ("offers", "inbox"): False,
-    ("offers", "sms"): False,
 }
-TEXT_VERSION = "2026-11"  # of the sentences beside the switches: a change of their meaning is a new version
+TEXT_VERSION = "2026-11b"  # of the sentences beside the switches: a change of their meaning is a new version
 
 TIME_TO_THINK = timedelta(days=7)
 EXPORT_LIFE = timedelta(hours=24)

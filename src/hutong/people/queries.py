@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import convert
 
 from hutong.infra.db import Tx
-from hutong.kit.access import Actor, Grant, Permission, Role, Scope
+from hutong.kit.access import Actor, Grant, Permission, Role, Scope, ScopeKind
 from hutong.kit.masks import shown_name
 from hutong.people.model import SEEN_EVERY, KeyInfo, Member, SessionInfo, StaffMember, read_key, token_hash
 from hutong.people.passkeys import PasskeyInfo
@@ -38,11 +38,17 @@ async def session_of(tx: Tx, token: str, *, now: datetime) -> tuple[Actor | None
 
 
 async def sessions_with(tx: Tx, tokens: Sequence[str], *, now: datetime) -> list[tuple[Actor | None, bool]]:
-    """`session_of` for each token, in three statements however many there are."""
+    """`session_of` for each token, in two statements however many there are.
+
+    One look at the primary key for each: an array compared with each row of the table cost more than the rest of the
+    look-up, as long as the table was small enough to be read whole.
+    """
     hashes = [token_hash(token) for token in tokens]
     rows = await tx.rows(
-        """select token_hash, member_id, seen_at from people.sessions
-           where token_hash = any(%(hashes)s::bytea[]) and ended_at is null and expires_at > %(now)s""",
+        """select s.token_hash, s.member_id, s.seen_at from unnest(%(hashes)s::bytea[]) as asked (hash)
+           cross join lateral (
+               select s.token_hash, s.member_id, s.seen_at from people.sessions s
+               where s.token_hash = asked.hash and s.ended_at is null and s.expires_at > %(now)s limit 1) s""",
         hashes=list(set(hashes)),
         now=now,
     )
@@ -69,7 +75,7 @@ async def actors(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, Actor]:
                                 order by g.granted_at, g.grant_id) as held
                from people.grants g where g.member_id = m.member_id and g.revoked_at is null) g on true
            where m.member_id = any(%(ids)s::uuid[]) and m.status = 'active'""",
-        ids=sorted(set(member_ids)),
+        ids=list(set(member_ids)),
     )
     return {row["member_id"]: _actor(row, row.pop("held")) for row in rows}
 
@@ -141,6 +147,14 @@ async def phones_of(tx: Tx, member_ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row["member_id"]: row["phone"] for row in rows}
 
 
+async def members_of_phones(tx: Tx, phones: Sequence[str]) -> dict[str, UUID]:
+    """Whose these numbers are; of nobody's: absent. For the house: what it learns here it does not tell."""
+    rows = await tx.rows(
+        "select phone, member_id from people.phones where phone = any(%(phones)s::text[])", phones=sorted(set(phones))
+    )
+    return {row["phone"]: row["member_id"] for row in rows}
+
+
 async def sessions_of(tx: Tx, member_id: UUID, *, now: datetime, token: str | None = None) -> list[SessionInfo]:
     """Where a member is signed in: the session of `token` first, then the last seen. Ask only with the actor's id."""
     rows = await tx.rows(
@@ -180,9 +194,11 @@ async def credentials_of(tx: Tx, member_id: UUID) -> list[bytes]:
 
 
 async def staff(
-    tx: Tx, scope: Scope, *, merchant_id: UUID | None = None, store_id: UUID | None = None
+    tx: Tx, scope: Scope, *, merchant_id: UUID | None = None, store_id: UUID | None = None,
+    kinds: Sequence[ScopeKind] | None = None,
 ) -> list[StaffMember]:  # fmt: skip
-    """Who works within the scope of VIEW_STAFF (of one merchant or store of it), oldest role first; at most 500."""
+    """Who works within the scope of VIEW_STAFF (of one merchant or store of it; of some kinds of role), oldest role
+    first; at most 500."""
     seen, params = scope.sql(city="g.city_id", merchant="g.merchant_id", store="g.store_id")
     rows = await tx.rows(
         f"""select g.grant_id, g.member_id, g.role, g.scope_kind, g.city_id, g.merchant_id, g.store_id, g.granted_at
@@ -190,9 +206,11 @@ async def staff(
             where {seen} and g.revoked_at is null
               and (%(merchant)s::uuid is null or g.merchant_id = %(merchant)s::uuid)
               and (%(store)s::uuid is null or g.store_id = %(store)s::uuid)
+              and (%(kinds)s::text[] is null or g.scope_kind = any(%(kinds)s::text[]))
             order by g.granted_at, g.grant_id limit 500""",
         merchant=merchant_id,
         store=store_id,
+        kinds=None if kinds is None else list(kinds),
         **params,
     )
     known = await members(tx, [row["member_id"] for row in rows])

@@ -1,5 +1,7 @@
 """Why people are turned away. None of them tells whether a number belongs to a member."""
 
+from typing import ClassVar
+
 from hutong.kit.refusals import Refusal
 from hutong.kit.text import Text
 
@@ -50,8 +52,20 @@ class RoleNotThere(Refusal):
 
     code = "role_not_there"
     status = 422
-    say = Text(zh="「{role}」不能授予在此处。", en="The role “{role}” cannot be given here.")
-    step = Text(zh="请为店员选择门店，为店主选择商家。", en="Choose a store for its staff, a merchant for its owner.")
+    say = Text(zh="「{role}」这个角色不能授予到这里。", en="The role “{role}” cannot be given here.")
+    step = Text(
+        zh="店长和收银员请选择门店，老板请选择商家，运营人员请选择城市。",
+        en="Choose a store for its staff, a merchant for its owner, a city for its operators.",
+    )
+    words: ClassVar = {
+        "role": {
+            "platform_admin": Text(zh="平台管理员", en="administrator of the platform"),
+            "city_operator": Text(zh="城市运营商", en="operator of a city"),
+            "city_recruiter": Text(zh="城市拓展员", en="recruiter of a city"),
+            "merchant_owner": Text(zh="老板", en="owner"), "store_manager": Text(zh="店长", en="manager"),
+            "store_cashier": Text(zh="收银员", en="cashier"),
+        }
+    }  # fmt: skip
 
 
 class PasskeyStale(Refusal):
@@ -169,7 +183,8 @@ class RolesFirst(Refusal):
     status = 409
     say = Text(zh="您还担任商家或城市的职务。", en="You still work for a shop or a city here.")
     step = Text(
-        zh="请先请店主或管理员移除您的职务，再申请注销。", en="Ask the owner to take your role away, then come back."
+        zh="请让店主或管理员先移除您的职务，再申请注销。",
+        en="Ask the owner or an administrator to take your role away, then come back.",
     )
 
 
@@ -213,3 +228,30 @@ class ExportOver(Refusal):
     status = 410
     say = Text(zh="下载链接已失效。", en="This download link is over.")
     step = Text(zh="请重新申请一份数据副本。", en="Ask for a new copy of your data.")
+
+
+class MemberCodeUnknown(Refusal):
+    """The text is no member's code, or the counter saw it too long ago."""
+
+    code = "member_code_unknown"
+    status = 422
+    say = Text(zh="这不是有效的会员码。", en="This is no member's code.")
+    step = Text(zh="请顾客打开会员码，重新扫描。", en="Ask the guest to open the member code, and scan it again.")
+
+
+class MemberCodeOld(Refusal):
+    """A member's code of an earlier half minute: perhaps a screenshot."""
+
+    code = "member_code_old"
+    say = Text(zh="会员码已过时。", en="This member code is out of date.")
+    step = Text(
+        zh="请顾客刷新会员码后再扫，截图不可用。", en="Ask the guest for a fresh code; a screenshot does not work."
+    )
+
+
+class MemberCodeUsed(Refusal):
+    """A bill has used this code up: each code is for one bill."""
+
+    code = "member_code_used"
+    say = Text(zh="这个会员码已用过一次。", en="This member code was used for a bill already.")
+    step = Text(zh="请扫描会员新出现的码。", en="Scan the new code that the guest's phone shows now.")

@@ -23,7 +23,7 @@ class StaffDeed(Struct, frozen=True, kw_only=True):
 
 async def staff_deeds(
     tx: Tx, *, staff: Scope, keys: Scope, merchant_id: UUID, since: datetime, limit: int = 100
-) -> list[StaffDeed]:  # fmt: skip
+) -> list[StaffDeed]:
     """Roles given and taken within the scope of VIEW_STAFF, keys made and ended within that of MANAGE_KEYS.
 
     Of one merchant, since then, newest first. A key that ends later stands with the time at which it will.

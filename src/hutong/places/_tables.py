@@ -58,3 +58,16 @@ districts = other_table(
     CheckConstraint("name ? 'zh' and name ? 'en'", "name"),
     CheckConstraint("centre_lat between -90 and 90 and centre_lon between -180 and 180", "centre"),
 )
+
+landmarks = other_table(
+    "places.landmarks",
+    Column("city_id", Integer, primary_key=True, autoincrement=False),
+    Column("slug", Text, primary_key=True),
+    Column("name", JSONB, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("lon", Double, nullable=False),
+    ForeignKeyConstraint(["city_id"], ["places.cities.city_id"]),
+    CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", "slug"),
+    CheckConstraint("name ? 'zh' and name ? 'en'", "name"),
+    CheckConstraint("lat between -90 and 90 and lon between -180 and 180", "place"),
+)

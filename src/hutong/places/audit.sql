@@ -11,3 +11,6 @@ where (c.south, c.west, c.north, c.east) is distinct from (b.south, b.west, b.no
 -- name: PLC03 a district's centre lies inside the box of its city
 select d.city_id, d.district_id from places.districts d join places.cities c on c.city_id = d.city_id
 where c.south is not null and not (d.centre_lat between c.south and c.north and d.centre_lon between c.west and c.east);
+-- name: PLC04 a landmark lies inside the box of its city
+select l.city_id, l.slug from places.landmarks l join places.cities c on c.city_id = l.city_id
+where c.south is not null and not (l.lat between c.south and c.north and l.lon between c.west and c.east);

@@ -11,7 +11,7 @@ from math import atan2, cos, hypot, pi, radians, sin
 from typing import Any
 
 from hutong.kit.geo import Point, inside
-from hutong.places.model import City, District
+from hutong.places.model import City, District, Landmark
 
 _DEGREE_M = 111_195.0
 _LANE_GAP_M = 260.0
@@ -31,10 +31,13 @@ class _Flat:
         return Point(self._centre.lat + y / _DEGREE_M, self._centre.lon + x / self._wide)
 
 
-def sketch(city: City, districts: Sequence[District], *, invented: bool) -> dict[str, Any]:
-    """GeoJSON of a city: its boundary and the names of its districts; with `invented`, also streets, water and parks.
+def sketch(
+    city: City, districts: Sequence[District], landmarks: Sequence[Landmark] = (), *, invented: bool
+) -> dict[str, Any]:
+    """GeoJSON of a city: its boundary, the names of its districts, its landmarks; with `invented`, also streets, water
+    and parks.
 
-    Each feature has `kind`: city, water, park, lane, ring, avenue or district (with `zh` and `en`).
+    Each feature has `kind`: city, water, park, lane, ring, avenue, or district and landmark (with `zh` and `en`).
     """
     features = []
     if city.boundary:
@@ -45,6 +48,9 @@ def sketch(city: City, districts: Sequence[District], *, invented: bool) -> dict
     for district in districts:
         where = {"type": "Point", "coordinates": _lonlat(district.centre)}
         features.append(_feature("district", where, zh=district.name.zh, en=district.name.en, slug=district.slug))
+    for one in landmarks:
+        where = {"type": "Point", "coordinates": _lonlat(one.place)}
+        features.append(_feature("landmark", where, zh=one.name.zh, en=one.name.en, slug=one.slug))
     return {"type": "FeatureCollection", "features": features}
 
 

@@ -1,6 +1,7 @@
 """Cities and districts as values, and what makes them sound."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -70,6 +71,15 @@ class AddDistrict(Struct, frozen=True, kw_only=True):
     pinyin: str | None = None
 
 
+class Landmark(Struct, frozen=True, kw_only=True):
+    """A place that everybody in the city knows: the map names it, so that people find their way."""
+
+    city_id: int
+    slug: str
+    name: Text
+    place: Point
+
+
 class UnknownCity(Refusal):
     """There is no such city."""
 
@@ -99,6 +109,14 @@ class DistrictTaken(Refusal):
         en="The district number {district_id} or the short name “{slug}” is taken.",
     )
     step = Text(zh="请换一个编号和短名。", en="Choose another number and short name.")
+
+
+class LandmarkTaken(Refusal):
+    """The short name belongs to a landmark with other words or at another place."""
+
+    code = "landmark_taken"
+    say = Text(zh="地标短名「{slug}」已被使用。", en="The landmark's short name “{slug}” is taken.")
+    step = Text(zh="请换一个短名。", en="Choose another short name.")
 
 
 def why_not_city(request: AddCity) -> BadInput | None:
@@ -131,6 +149,35 @@ def why_not_district(request: AddDistrict, city: City | None) -> Refusal | None:
     if not city.contains(request.centre):
         return BadInput(field="centre", why=f"outside {city.slug}")
     return None
+
+
+def why_not_landmark(request: Landmark, city: City | None) -> Refusal | None:
+    """The first thing that is wrong with a landmark to add; None when it is sound."""
+    if city is None:
+        return UnknownCity(city_id=request.city_id)
+    if not SLUG.match(request.slug) or len(request.slug) > 40:
+        return BadInput(field="slug", why="a-z 0-9 -")
+    return None if city.contains(request.place) else BadInput(field="place", why=f"outside {city.slug}")
+
+
+def crosses(ring: Sequence[Point]) -> bool:
+    """Whether two edges of a ring cross: a boundary that is tied in a knot has no inside."""
+    edges = [(here, ring[(n + 1) % len(ring)]) for n, here in enumerate(ring)]
+    return any(
+        _cut(*edges[one], *edges[other])
+        for one in range(len(edges))
+        for other in range(one + 2, len(edges))
+        if (other + 1) % len(edges) != one
+    )
+
+
+def _cut(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether a-b and c-d cross in a point of both, on a plane of degrees."""
+
+    def side(p: Point, q: Point, r: Point) -> float:
+        return (q.lon - p.lon) * (r.lat - p.lat) - (q.lat - p.lat) * (r.lon - p.lon)
+
+    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
 
 
 def box(ring: tuple[Point, ...]) -> tuple[float, float, float, float] | None:

@@ -4,6 +4,7 @@ A statement binds `here=cube_of(point)` and uses the fragments; the order of cho
 the index gives the nearest rows first, and `metres` turns the chord into metres along the surface.
 """
 
+from collections.abc import Sequence
 from math import cos, radians, sin
 
 from hutong.kit.geo import EARTH_RADIUS_M, Box, Point, earth_vector
@@ -30,6 +31,12 @@ def cube_of_box(box: Box) -> str:
     low = ", ".join(repr(min(mark[axis] for mark in marks) - bulge) for axis in range(3))
     high = ", ".join(repr(max(mark[axis] for mark in marks) + bulge) for axis in range(3))
     return f"({low}), ({high})"
+
+
+def middle_of(ring: Sequence[Point]) -> Point:
+    """The middle of the box around a ring: where a map begins. It may lie outside of a bent city."""
+    lats, lons = [p.lat for p in ring], [p.lon for p in ring]
+    return Point((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
 
 
 def order(column: str, here: str = "here") -> str:

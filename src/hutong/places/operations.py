@@ -14,11 +14,14 @@ from hutong.places.model import (
     CityTaken,
     District,
     DistrictTaken,
+    Landmark,
+    LandmarkTaken,
     box,
     why_not_city,
     why_not_district,
+    why_not_landmark,
 )
-from hutong.places.queries import cities_of, districts_by_number
+from hutong.places.queries import cities_of, districts_by_number, landmarks_of
 from hutong.places.spelling import pinyin
 
 
@@ -117,5 +120,35 @@ async def add_districts(tx: Tx, requests: Sequence[AddDistrict]) -> list[Distric
         DistrictTaken(district_id=r.district_id, slug=r.slug)
         if isinstance(r, District) and there.get((r.city_id, r.district_id)) != r
         else r
+        for r in results
+    ]
+
+
+async def add_landmarks(tx: Tx, requests: Sequence[Landmark]) -> list[Landmark | Refusal]:
+    """Add landmarks to their cities; the same request again gives the same landmark.
+
+    Central: use `db.central()`. Refusals: UnknownCity, BadInput (slug, place outside the city), LandmarkTaken when the
+    short name belongs to a landmark with other words or at another place.
+    """
+    homes = await cities_of(tx, [request.city_id for request in requests])
+    results: list[Landmark | Refusal] = [
+        why_not_landmark(request, homes.get(request.city_id)) or request for request in requests
+    ]
+    wanted = [found for found in results if isinstance(found, Landmark)]
+    await tx.run(
+        """insert into places.landmarks (city_id, slug, name, lat, lon)
+           select * from unnest(%(cities)s::int[], %(slugs)s::text[], %(names)s::jsonb[], %(lats)s::float8[],
+                                %(lons)s::float8[])
+           order by 1, 2
+           on conflict do nothing""",
+        cities=[one.city_id for one in wanted],
+        slugs=[one.slug for one in wanted],
+        names=[_words(one.name) for one in wanted],
+        lats=[one.place.lat for one in wanted],
+        lons=[one.place.lon for one in wanted],
+    )
+    there = {(one.city_id, one.slug): one for one in await landmarks_of(tx, [one.city_id for one in wanted])}
+    return [
+        LandmarkTaken(slug=r.slug) if isinstance(r, Landmark) and there.get((r.city_id, r.slug)) != r else r
         for r in results
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from hutong.infra.db import Tx
 from hutong.kit.geo import Point, distance_m
 from hutong.kit.text import Text
-from hutong.places.model import City, District
+from hutong.places.model import City, District, Landmark
 
 _CITY = """select city_id, slug, name, pinyin, zone, currency, languages, centre_lat, centre_lon, boundary, opened_at
            from places.cities"""
@@ -77,3 +77,22 @@ async def districts_by_number(tx: Tx, city_ids: Sequence[int], district_ids: Seq
         ids=sorted(set(district_ids)),
     )
     return [_district(row) for row in rows]
+
+
+async def landmarks_of(tx: Tx, city_ids: Sequence[int]) -> list[Landmark]:
+    """The landmarks of these cities, in the order of their short names."""
+    rows = await tx.rows(
+        """select city_id, slug, name, lat, lon from places.landmarks
+           where city_id = any(%(cities)s::int[]) order by city_id, slug""",
+        cities=sorted(set(city_ids)),
+    )
+    return [
+        Landmark(city_id=r["city_id"], slug=r["slug"], name=Text(**r["name"]), place=Point(r["lat"], r["lon"]))
+        for r in rows
+    ]
+
+
+async def next_number(tx: Tx) -> int:
+    """The number that a new city may have: one above all. Whoever comes second with it is told that it is taken."""
+    row = await tx.row("select coalesce(max(city_id), 0) + 1 as n from places.cities")
+    return row["n"] if row else 1

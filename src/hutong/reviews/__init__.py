@@ -35,7 +35,7 @@ from hutong.reviews.model import (
     Waiting,
     Withdraw,
     Write,
-)  # fmt: skip
+)
 from hutong.reviews.operations import (
     appeal,
     decide,
@@ -47,7 +47,7 @@ from hutong.reviews.operations import (
     withdraw,
     withdraw_reversed,
     write,
-)  # fmt: skip
+)
 from hutong.reviews.queries import (
     appeals_of,
     by_ids,
@@ -68,7 +68,7 @@ from hutong.reviews.queries import (
     unreviewed,
     versions,
     waiting,
-)  # fmt: skip
+)
 from hutong.reviews.refusals import (
     AppealedAlready,
     NoAppeal,
@@ -82,7 +82,7 @@ from hutong.reviews.refusals import (
     TooLateToEdit,
     TooLateToReview,
     TooManyWords,
-)  # fmt: skip
+)
 from hutong.reviews.tags import Tag, mood_of, tags, tags_for
 
 __all__ = [
@@ -165,4 +165,4 @@ __all__ = [
     "withdraw",
     "withdraw_reversed",
     "write",
-]  # fmt: skip
+]

@@ -11,7 +11,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     desc,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from hutong.infra.tables import city_table
@@ -24,7 +24,7 @@ from hutong.reviews.model import (
     MOST_WORDS,
     REPORT_REASONS,
     ROADS,
-)  # fmt: skip
+)
 
 _STATES = ", ".join(f"'{state}'" for state in ROADS)
 _ROADS = ", ".join(f"'{was}>{state}'" for was, states in ROADS.items() for state in states)

@@ -1,27 +1,111 @@
 """Settlement: who gets which part of a redemption, and when it is paid out."""
 
-from hutong.settlement.books import Payout, PeriodSum, Step, earning, earnings, payouts, sums
-from hutong.settlement.model import (
-    AskPayout,
-    DayBill,
-    Earning,
-    NoRule,
-    NothingToPay,
+from hutong.settlement.books import PeriodSum, Step, earning, earnings, payouts, sums
+from hutong.settlement.city import Activity, activity
+from hutong.settlement.commission import (
+    Adopt,
+    Chain,
+    Component,
     Parts,
+    Plan,
+    PlanUnknown,
+    Rule,
+    RuleBroken,
+    Share,
+    Use,
+    divide,
+    kept,
+    why_not,
+    why_not_chain,
+)
+from hutong.settlement.model import DayBill, Earning, NoRule, Statement
+from hutong.settlement.operations import (
+    BillEntry,
+    Claimed,
+    Decide,
+    PaidOut,
+    Propose,
+    add_plans,
+    add_rules,
+    adopt,
+    ask_payouts,
+    ask_soon,
+    book_bills,
+    claim_payouts,
+    close_tasks,
+    compare_lines,
+    compare_payouts,
+    decide_accounts,
+    decide_batches,
+    decide_payouts,
+    make_batches,
+    mark_payouts,
+    never_heard,
+    payout_results,
+    propose_accounts,
+    redeem,
+    reverse,
+    set_chains,
+    stuck,
+    upload,
+)
+from hutong.settlement.paying import (
+    AccountOpen,
+    AccountResting,
+    AccountUnknown,
+    AskPayout,
+    BadPayAccount,
+    Batch,
+    BatchUnknown,
+    EvidenceMissing,
+    MakeBatch,
+    NoPayAccount,
+    NothingToPay,
+    PayAccount,
+    Payee,
+    Payout,
     PayoutAsked,
+    PayoutChange,
     PayoutOpen,
     PayoutResult,
+    PayoutTooSmall,
     PayoutUnknown,
-    Rule,
-    Statement,
-    divide,
-)  # fmt: skip
-from hutong.settlement.operations import add_rules, ask_payouts, book_bills, payout_results, redeem, reverse, upload
-from hutong.settlement.queries import rules_for, statement
+    SecondPerson,
+    Standing,
+    Task,
+    TaskUnknown,
+)
+from hutong.settlement.payouts import (
+    accounts_of,
+    accounts_waiting,
+    batch,
+    batches,
+    booked_days,
+    payout,
+    payouts_in,
+    payouts_of,
+    standings,
+    tasks_open,
+)
+from hutong.settlement.purse import MerchantShare, MonthShare, Purse, ShareLine, months, operators_of, purse
+from hutong.settlement.queries import chained, earned, plans, rules_for, rules_named, statement
+from hutong.settlement.reconciled import BookedBill, Difference, booked_bills, differences
+from hutong.settlement.waterfall import PATHS, Fall, Part, Party, Sum, Waterfall, party_of, replay, summed
+from hutong.settlement.wording import percent, words_of
 
 __all__ = [
-    "AskPayout", "DayBill", "Earning", "NoRule", "NothingToPay", "Parts", "Payout", "PayoutAsked", "PayoutOpen",
-    "PayoutResult", "PayoutUnknown", "PeriodSum", "Rule", "Statement", "Step", "add_rules", "ask_payouts",
-    "book_bills", "divide", "earning", "earnings", "payout_results", "payouts", "redeem", "reverse", "rules_for",
-    "statement", "sums", "upload",
+    "PATHS", "AccountOpen", "AccountResting", "AccountUnknown", "Activity", "Adopt", "AskPayout", "BadPayAccount",
+    "Batch", "BatchUnknown", "BillEntry", "BookedBill", "Chain", "Claimed", "Component", "DayBill", "Decide",
+    "Difference", "Earning", "EvidenceMissing", "Fall", "MakeBatch", "MerchantShare", "MonthShare", "NoPayAccount",
+    "NoRule", "NothingToPay", "PaidOut", "Part", "Parts", "Party", "PayAccount", "Payee", "Payout", "PayoutAsked",
+    "PayoutChange", "PayoutOpen", "PayoutResult", "PayoutTooSmall", "PayoutUnknown", "PeriodSum", "Plan",
+    "PlanUnknown", "Propose", "Purse", "Rule", "RuleBroken", "SecondPerson", "Share", "ShareLine", "Standing",
+    "Statement", "Step", "Sum", "Task", "TaskUnknown", "Use", "Waterfall", "accounts_of", "accounts_waiting",
+    "activity", "add_plans", "add_rules", "adopt", "ask_payouts", "ask_soon", "batch", "batches", "book_bills",
+    "booked_bills", "booked_days", "chained", "claim_payouts", "close_tasks", "compare_lines", "compare_payouts",
+    "decide_accounts", "decide_batches", "decide_payouts", "differences", "divide", "earned", "earning", "earnings",
+    "kept", "make_batches", "mark_payouts", "months", "never_heard", "operators_of", "party_of", "payout",
+    "payout_results", "payouts", "payouts_in", "payouts_of", "percent", "plans", "propose_accounts", "purse",
+    "redeem", "replay", "reverse", "rules_for", "rules_named", "set_chains", "standings", "statement", "stuck",
+    "summed", "sums", "tasks_open", "upload", "why_not", "why_not_chain", "words_of",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from msgspec import Struct
 from hutong.infra.db import Tx
 from hutong.kit.money import Amount
 from hutong.settlement.model import Earning
+from hutong.settlement.paying import Payee, Payout
+from hutong.settlement.payouts import payouts_of
 from hutong.settlement.queries import as_earning
 
 Step = Literal["day", "week", "month"]
@@ -26,17 +28,6 @@ class PeriodSum(Struct, frozen=True, kw_only=True):
     commission: Amount
     operator: Amount
     merchant: Amount
-
-
-class Payout(Struct, frozen=True, kw_only=True):
-    """Money sent to the merchant, or on its way to him."""
-
-    payout_id: UUID
-    provider: str
-    amount: Amount
-    state: str
-    asked_at: datetime
-    ended_at: datetime | None
 
 
 async def sums(
@@ -111,14 +102,4 @@ async def earning(tx: Tx, merchant_id: UUID, redemption_id: UUID, *, city_id: in
 
 async def payouts(tx: Tx, merchant_id: UUID, *, city_id: int, asset: str, limit: int = 50) -> list[Payout]:
     """The payouts of the merchant in this city, newest first."""
-    rows = await tx.rows(
-        """select payout_id, provider, units, state, asked_at, ended_at from settlement.payouts
-           where city_id = %(city)s and merchant_id = %(merchant)s and asset = %(asset)s
-           order by asked_at desc, payout_id desc limit %(limit)s""",
-        city=city_id,
-        merchant=merchant_id,
-        asset=asset,
-        limit=limit,
-    )
-    return [Payout(**{name: row[name] for name in row if name != "units"}, amount=Amount(row["units"], asset))
-            for row in rows]  # fmt: skip
+    return await payouts_of(tx, Payee("merchant", merchant_id), city_id=city_id, asset=asset, limit=limit)

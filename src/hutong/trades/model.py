@@ -80,6 +80,10 @@ class TermsPreset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """How many units one member may buy."""
     per_visit: Count | None = None
     """How many vouchers may be used in one visit."""
+    per_day: Count | None = None
+    """How many may be used in one store on one day, by everybody together."""
+    per_hour: Count | None = None
+    """The same within one hour."""
     booking_needed: bool | None = None
     refund: Literal["anytime", "none"] | None = None
     """Whether the buyer may give an unused unit back whenever he likes."""
@@ -122,6 +126,8 @@ class TermsPreset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             party_max=largest,
             per_member=self.per_member,
             per_visit=self.per_visit,
+            per_day=self.per_day,
+            per_hour=self.per_hour,
             booking_needed=bool(self.booking_needed),
             refund=self.refund or "anytime",
             refund_on_expiry=self.refund_on_expiry is not False,
@@ -189,6 +195,8 @@ class Trade(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Labels an editor suggests for "what is included"."""
     tags: tuple[Text, ...] = ()
     """Tags an editor suggests for the shop."""
+    documents: tuple[FieldName, ...] = ("business_licence", "owner_id")
+    """What somebody of this trade brings when he applies; words: `recruiting.document.<name>`."""
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.form]

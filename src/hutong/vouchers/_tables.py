@@ -12,7 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from hutong.infra.tables import city_table
@@ -52,6 +52,12 @@ vouchers = city_table(
     Column("cycles", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("value", Boolean, nullable=False),  # stored value: a use is a unit of money, the principal goes first
+    # A lock: for an order in checkout until that ends, or for a gift on its way until its link is over.
+    Column("held_for", Text),
+    Column("held_ref", UUID),
+    Column("held_until", DateTime(timezone=True)),
+    Column("wide", Boolean, nullable=False),  # other merchants of the city honour it, too
     UniqueConstraint("city_id", "code", name="vouchers_code_key"),
     UniqueConstraint("city_id", "line_id", "unit_no", name="vouchers_unit_key"),
     CheckConstraint("kind in ('deal', 'coupon', 'card', 'booking', 'ticket', 'lesson', 'gift')", name="kind"),
@@ -64,16 +70,24 @@ vouchers = city_table(
     CheckConstraint("paid_units >= 0 and paid_left between 0 and paid_units", name="paid"),
     CheckConstraint("due_units >= 0 and due_left between 0 and due_units", name="due"),
     CheckConstraint("uses_left > 0 or (paid_left = 0 and due_left = 0)", name="nothing_left"),
+    CheckConstraint("not value or (due_left <= uses_left and paid_left <= due_left)", name="value"),
     CheckConstraint("code ~ '^[0-9]{12}$'", name="code"),
     CheckConstraint("octet_length(secret) = 16", name="secret"),
     CheckConstraint("valid_from < valid_to", name="validity"),
     CheckConstraint("last_step >= 0 and cycles >= 0 and version >= 0 and unit_no >= 0", name="counters"),
+    CheckConstraint("num_nulls(held_for, held_ref, held_until) in (0, 3)", name="held"),
+    CheckConstraint("held_for in ('order', 'gift', 'delivery')", name="held_for"),
+    CheckConstraint("held_for is null or state in ('valid', 'waiting')", name="held_state"),
 )
 Index("vouchers_member_idx", vouchers.c.city_id, vouchers.c.member_id, vouchers.c.issued_at, vouchers.c.voucher_id)
 Index("vouchers_order_idx", vouchers.c.city_id, vouchers.c.order_id)
 # Sweeps read what is due or what waits; both indexes stay small because rows leave them.
 Index("vouchers_due_idx", vouchers.c.city_id, vouchers.c.valid_to, postgresql_where=vouchers.c.state == "valid")
 Index("vouchers_waiting_idx", vouchers.c.city_id, vouchers.c.offer_id, postgresql_where=vouchers.c.state == "waiting")
+Index(
+    "vouchers_held_idx", vouchers.c.city_id, vouchers.c.held_for, vouchers.c.held_until,
+    postgresql_where=vouchers.c.held_for.is_not(None),
+)  # fmt: skip
 
 _TO_VOUCHER = (["city_id", "voucher_id"], ["vouchers.vouchers.city_id", "vouchers.vouchers.voucher_id"])
 
@@ -92,6 +106,7 @@ redemptions = city_table(
     Column("paid_units", BigInteger, nullable=False),
     Column("due_units", BigInteger, nullable=False),
     Column("step", BigInteger),  # of the QR that was shown; null when a code was typed
+    Column("own", Boolean, nullable=False),  # who used it at the counter held it
     Column("at", DateTime(timezone=True), nullable=False),
     Column("undo_until", DateTime(timezone=True), nullable=False),
     ForeignKeyConstraint(*_TO_VOUCHER),
@@ -124,6 +139,73 @@ reversals = city_table(
     ),
 )
 
+# Uses that an order took, not a counter: a coupon of a paid order. `ref` is that order.
+spends = city_table(
+    "vouchers.spends",
+    Column("voucher_id", UUID, primary_key=True),
+    Column("ref", UUID, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("paid_units", BigInteger, nullable=False),
+    Column("due_units", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("restored_at", DateTime(timezone=True)),  # all of it came back
+    # The part of it that came back, with units of the order that were refunded.
+    Column("back_count", Integer, nullable=False, server_default="0"),
+    Column("back_paid_units", BigInteger, nullable=False, server_default="0"),
+    Column("back_due_units", BigInteger, nullable=False, server_default="0"),
+    ForeignKeyConstraint(*_TO_VOUCHER),
+    CheckConstraint("count >= 1 and paid_units >= 0 and due_units >= 0", name="units"),
+    CheckConstraint(
+        "back_count between 0 and count and back_paid_units between 0 and paid_units "
+        "and back_due_units between 0 and due_units",
+        name="back",
+    ),
+)
+
+# How many uses of an offer a store has seen on a day and in an hour, of offers that limit them (vouchers/capacity.py).
+capacity = city_table(
+    "vouchers.capacity",
+    Column("offer_id", UUID, primary_key=True),
+    Column("store_id", UUID, primary_key=True),
+    Column("span", Text, primary_key=True),
+    Column("begins", DateTime(timezone=True), primary_key=True),
+    Column("ends", DateTime(timezone=True), nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("offline", Integer, nullable=False),  # of `used`: given out by a counter that could not ask
+    CheckConstraint("span in ('day', 'hour')", name="span"),
+    CheckConstraint("begins < ends and ends <= begins + interval '25 hours'", name="life"),
+    CheckConstraint("offline between 0 and used and used - offline <= most", name="room"),
+)
+
+# Vouchers on their way to a friend, and what became of them. Every step is made under the lock of the voucher.
+gifts = city_table(
+    "vouchers.gifts",
+    Column("gift_id", UUID, primary_key=True),
+    Column("voucher_id", UUID, nullable=False),
+    Column("giver_id", UUID, nullable=False),
+    Column("giver_name", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("taker_id", UUID),
+    Column("taker_name", Text, nullable=False),
+    ForeignKeyConstraint(*_TO_VOUCHER, name="gifts_voucher_fkey"),
+    UniqueConstraint("city_id", "token_hash", name="gifts_token_key"),
+    CheckConstraint("state in ('open', 'claimed', 'taken_back', 'expired')", name="state"),
+    CheckConstraint("(ended_at is null) = (state = 'open')", name="ended"),
+    CheckConstraint("(taker_id is not null) = (state = 'claimed') and taker_id <> giver_id", name="taker"),
+    CheckConstraint("made_at < expires_at and length(note) <= 140 and octet_length(token_hash) = 32", name="sound"),
+)
+_OPEN, _CLAIMED = gifts.c.state == "open", gifts.c.state == "claimed"
+Index("gifts_open_key", gifts.c.city_id, gifts.c.voucher_id, unique=True, postgresql_where=_OPEN)
+Index("gifts_claimed_key", gifts.c.city_id, gifts.c.voucher_id, unique=True, postgresql_where=_CLAIMED)  # no chain
+Index("gifts_due_idx", gifts.c.city_id, gifts.c.expires_at, postgresql_where=_OPEN)
+Index("gifts_giver_idx", gifts.c.city_id, gifts.c.giver_id, gifts.c.made_at)
+
 changes = city_table(
     "vouchers.changes",
     Column("voucher_id", UUID, primary_key=True),
@@ -135,6 +217,20 @@ changes = city_table(
     Column("reason", Text, nullable=False),
     ForeignKeyConstraint(*_TO_VOUCHER),
     CheckConstraint(f"was || '>' || state in ({_ROADS})", name="road"),
+)
+
+# A validity that was lengthened, and by whom; it never becomes shorter.
+extensions = city_table(
+    "vouchers.extensions",
+    Column("voucher_id", UUID, primary_key=True),
+    Column("extension_id", UUID, primary_key=True),
+    Column("was", DateTime(timezone=True), nullable=False),
+    Column("valid_to", DateTime(timezone=True), nullable=False),
+    Column("by", UUID, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(*_TO_VOUCHER),
+    CheckConstraint("valid_to > was", name="longer"),
 )
 
 scans = city_table(

@@ -5,27 +5,34 @@ join vouchers.redemptions r on r.city_id = v.city_id and r.voucher_id = v.vouche
 left join vouchers.reversals u on u.city_id = r.city_id and u.redemption_id = r.redemption_id
 where u.redemption_id is null
 group by v.city_id, v.voucher_id, v.uses_total having sum(r.count) > v.uses_total;
--- name: V02 uses and money that are left, plus those of live redemptions, are those of the voucher
+-- name: V02 uses and money that are left, plus those of live redemptions and orders, are those of the voucher
 select v.city_id, v.voucher_id, v.uses_left, v.paid_left, v.due_left, r.uses, r.paid, r.due
 from vouchers.vouchers v
 left join (
-  select r.city_id, r.voucher_id, sum(r.count) as uses, sum(r.paid_units) as paid, sum(r.due_units) as due
-  from vouchers.redemptions r
-  left join vouchers.reversals u on u.city_id = r.city_id and u.redemption_id = r.redemption_id
-  where u.redemption_id is null group by r.city_id, r.voucher_id
+  select k.city_id, k.voucher_id, sum(k.count) as uses, sum(k.paid_units) as paid, sum(k.due_units) as due
+  from (
+    select r.city_id, r.voucher_id, r.count, r.paid_units, r.due_units
+    from vouchers.redemptions r
+    left join vouchers.reversals u on u.city_id = r.city_id and u.redemption_id = r.redemption_id
+    where u.redemption_id is null
+    union all
+    select s.city_id, s.voucher_id, s.count - s.back_count, s.paid_units - s.back_paid_units, s.due_units - s.back_due_units
+    from vouchers.spends s
+  ) k group by k.city_id, k.voucher_id
 ) r on r.city_id = v.city_id and r.voucher_id = v.voucher_id
 where v.uses_left + coalesce(r.uses, 0) <> v.uses_total or v.paid_left + coalesce(r.paid, 0) <> v.paid_units
    or v.due_left + coalesce(r.due, 0) <> v.due_units;
--- name: V03 a voucher was used only at the merchant it was sold for, and at a store it names
+-- name: V03 a voucher was used only at the merchant it was sold for, unless all honour it, and at a store it names
 select r.city_id, r.redemption_id, r.voucher_id, r.merchant_id, r.store_id
 from vouchers.redemptions r
 join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
-where r.merchant_id <> v.merchant_id or (cardinality(v.store_ids) > 0 and r.store_id <> all(v.store_ids));
--- name: V04 a voucher was used only within its validity
+where (r.merchant_id <> v.merchant_id and not v.wide) or (cardinality(v.store_ids) > 0 and r.store_id <> all(v.store_ids));
+-- name: V04 a voucher was used only within its validity (sent goods may arrive later: ML10), and the price of a pass only after it
 select r.city_id, r.redemption_id, r.voucher_id, r.at, v.valid_from, v.valid_to
 from vouchers.redemptions r
 join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
-where r.at < v.valid_from or r.at >= v.valid_to;
+where case when left(r.request_no, 5) = 'term/' then r.at < v.valid_to or v.kind <> 'card' or v.value or v.uses_total <> 100000
+           else (r.at < v.valid_from or r.at >= v.valid_to) and left(r.request_no, 7) <> 'parcel/' end;
 -- name: V07 a request number of a merchant, and a QR step of a voucher, is used once
 select city_id, merchant_id::text || ' ' || request_no as twice from vouchers.redemptions
 group by city_id, merchant_id, request_no having count(*) > 1
@@ -98,3 +105,74 @@ where a.number is null or s.n > a.max_count or s.units > a.max_units or s.deares
 select f.city_id, f.device_id, f.seq from vouchers.forks f
 left join merchants.devices d on d.city_id = f.city_id and d.device_id = f.device_id
 where d.flagged_at is null;
+-- name: V50 the counters of days and hours say what the live redemptions in them say
+select c.city_id, c.offer_id, c.store_id, c.span, c.begins, c.used, c.offline, coalesce(r.used, 0) as redeemed
+from vouchers.capacity c
+left join lateral (
+  select sum(r.count) as used, sum(r.count) filter (where o.redemption_id is not null) as offline
+  from vouchers.redemptions r
+  join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id and v.offer_id = c.offer_id
+  left join vouchers.reversals u on u.city_id = r.city_id and u.redemption_id = r.redemption_id
+  left join vouchers.offline_scans o on o.city_id = r.city_id and o.redemption_id = r.redemption_id
+  where r.city_id = c.city_id and r.store_id = c.store_id and r.at >= c.begins and r.at < c.ends
+    and u.redemption_id is null
+) r on true
+where c.used <> coalesce(r.used, 0) or c.offline <> coalesce(r.offline, 0);
+-- name: V51 every live use of an offer with so many places a day or an hour stands in one counter of that span
+select r.city_id, r.redemption_id, l.span
+from vouchers.redemptions r
+join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
+cross join (values ('day', 'per_day'), ('hour', 'per_hour')) as l(span, term)
+left join vouchers.reversals u on u.city_id = r.city_id and u.redemption_id = r.redemption_id
+left join vouchers.capacity c on c.city_id = r.city_id and c.offer_id = v.offer_id and c.store_id = r.store_id
+  and c.span = l.span and c.begins <= r.at and r.at < c.ends
+where u.redemption_id is null and v.terms ->> l.term is not null
+group by r.city_id, r.redemption_id, l.span having count(c.begins) <> 1;
+-- name: V52 no day and no hour of a store has more uses than it takes, but for those of counters without a network
+select city_id, offer_id, store_id, span, begins, used, offline, most from vouchers.capacity
+where used - offline > most;
+-- name: V30 stored value earns one for one, and never more than was taken from the card
+select r.city_id, r.redemption_id from vouchers.redemptions r
+join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
+where v.value and (r.paid_units > r.due_units or r.due_units > r.count);
+-- name: V31 of stored value that was never undone or given back the principal went first and the bonus last
+select v.city_id, v.voucher_id from vouchers.vouchers v
+where v.value and v.cycles = 0
+  and not exists (select 1 from vouchers.spends s
+                  where s.city_id = v.city_id and s.voucher_id = v.voucher_id and s.back_count > 0)
+  and (paid_left <> greatest(0, paid_units - (uses_total - uses_left))
+       or due_left <> greatest(0, due_units - (uses_total - uses_left)));
+-- name: V40 an extended voucher ends no earlier than its last extension says, and no extension shortened it
+select e.city_id, e.voucher_id, e.extension_id from vouchers.extensions e
+join vouchers.vouchers v on v.city_id = e.city_id and v.voucher_id = e.voucher_id
+where e.valid_to <= e.was or v.valid_to < e.valid_to or e.was < v.valid_from;
+-- name: V53 what is on its way as a gift is locked for that gift, held by its giver; and no other voucher is
+select coalesce(g.city_id, v.city_id) as city_id, coalesce(g.voucher_id, v.voucher_id) as voucher_id, g.gift_id
+from (select city_id, gift_id, voucher_id, giver_id, expires_at from vouchers.gifts where state = 'open') g
+full join (
+  select city_id, voucher_id, member_id, held_ref, held_until from vouchers.vouchers where held_for = 'gift'
+) v on v.city_id = g.city_id and v.voucher_id = g.voucher_id and v.held_ref = g.gift_id
+left join vouchers.vouchers w on w.city_id = g.city_id and w.voucher_id = g.voucher_id
+where g.gift_id is null
+   or (v.voucher_id is null and w.state in ('valid', 'waiting') and w.uses_left = w.uses_total and w.held_for is null)
+   or v.member_id <> g.giver_id or v.held_until <> g.expires_at;
+-- name: V54 what was accepted as a gift is held by who accepted it, in time, and was not given on
+select g.city_id, g.voucher_id, g.gift_id from vouchers.gifts g
+join vouchers.vouchers v on v.city_id = g.city_id and v.voucher_id = g.voucher_id
+where g.state = 'claimed' and (v.member_id <> g.taker_id or g.taker_id = g.giver_id or g.ended_at >= g.expires_at)
+union all
+select city_id, voucher_id, null from vouchers.gifts where state = 'claimed'
+group by city_id, voucher_id having count(*) > 1;
+-- name: V55 nothing was used at a counter while it was on its way, except by counters without a network
+select g.city_id, g.gift_id, r.redemption_id from vouchers.gifts g
+join vouchers.redemptions r on r.city_id = g.city_id and r.voucher_id = g.voucher_id
+left join vouchers.offline_scans o on o.city_id = r.city_id and o.redemption_id = r.redemption_id
+where o.redemption_id is null and r.at > g.made_at and r.at < least(g.ended_at, g.expires_at);
+-- name: V60 what a cashier used for himself is marked, and nothing else is
+select r.city_id, r.redemption_id from vouchers.redemptions r
+join vouchers.vouchers v on v.city_id = r.city_id and v.voucher_id = r.voucher_id
+where r.own <> (r.staff_id = v.member_id);
+-- name: V61 all of a spend came back exactly when it is marked so, and never more of its money than of its uses
+select city_id, voucher_id, ref, count, back_count, restored_at from vouchers.spends
+where (restored_at is not null) <> (back_count = count)
+   or (restored_at is not null and (back_paid_units, back_due_units) is distinct from (paid_units, due_units));

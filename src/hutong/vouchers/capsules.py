@@ -217,6 +217,9 @@ def _minutes(at: datetime) -> int:
     return int(at.timestamp()) // 60
 
 
+LAST = _minutes(datetime(9999, 1, 1, tzinfo=UTC))  # four bytes of minutes reach beyond what a date can be
+
+
 def _instant(minutes: int) -> datetime:
     return datetime.fromtimestamp(minutes * 60, UTC)
 
@@ -249,6 +252,8 @@ def unpack(signed: bytes) -> Capsule | None:
     if spans > MOST_WINDOWS or windows_from + 4 * spans + 64 != len(signed):
         return None
     issued = int.from_bytes(signed[38:42], "big")
+    if issued > LAST:
+        return None
 
     def span(i: int) -> tuple[datetime, datetime]:
         at = windows_from + 4 * i

@@ -23,7 +23,7 @@ class EndingSoon(Struct, frozen=True, kw_only=True):
 
 async def ending_soon(
     tx: Tx, *, city_id: int, since: datetime, until: datetime, after: EndingSoon | None = None, limit: int = 500
-) -> list[EndingSoon]:  # fmt: skip
+) -> list[EndingSoon]:
     """Valid vouchers that end in (since, until], line by line, the first to end first; `after`: the last one before."""
     rows = await tx.rows(
         """select valid_to, line_id, member_id, (array_agg(voucher_id order by unit_no))[1] as voucher_id, title,

@@ -1,5 +1,6 @@
 """Reads for a counter and its board: what was used hour by hour, by whom, a moment ago, and what runs out soon."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from hutong.infra.db import Tx
 from hutong.kit.access import Scope
+from hutong.kit.masks import mask_name
 from hutong.kit.text import Text
 from hutong.vouchers.codes import Qr, Typed, read_presented
 
@@ -47,8 +49,10 @@ async def uses_by_hour(
     left out. Over more than one day the hours of all days are added up."""
     allowed, params = _scoped(scope)
     rows = await tx.rows(
-        f"""select extract(hour from r.at at time zone %(zone)s)::int as hour, sum(r.count)::int as count
+        f"""select extract(hour from r.at at time zone %(zone)s)::int as hour,
+                   sum(case when v.value or left(r.request_no, 5) = 'term/' then 1 else r.count end)::int as count
             from vouchers.redemptions r
+            join vouchers.vouchers v on v.city_id = %(city)s and v.voucher_id = r.voucher_id
             left join vouchers.reversals u on u.city_id = %(city)s and u.redemption_id = r.redemption_id
             where r.city_id = %(city)s and {allowed} and r.at >= %(since)s and r.at < %(until)s
               and u.redemption_id is null
@@ -115,3 +119,45 @@ async def expiring(
         city=city_id, since=since, until=until, limit=limit, **params,
     )  # fmt: skip
     return [msgspec.convert(row, Expiring) for row in rows]
+
+
+class OwnUse(Struct, frozen=True, kw_only=True):
+    """A redemption of a right that somebody of that merchant's staff held: a colleague's, or one's own (`own`)."""
+
+    redemption_id: UUID
+    merchant_id: UUID
+    store_id: UUID
+    store_name: str
+    staff_name: str
+    holder: str
+    title: Text
+    count: int
+    due_units: int
+    asset: str
+    own: bool
+    at: datetime
+    reversed_at: datetime | None
+
+
+async def own_uses(
+    tx: Tx, staff: Sequence[tuple[UUID, UUID]], *, city_id: int, since: datetime, until: datetime, limit: int = 200
+) -> list[OwnUse]:
+    """Redemptions in [since, until) at merchants whose own staff held the right, newest first; undone ones are marked.
+
+    `staff`: (merchant, member) of those who work there; who may see is the caller's. Holders are masked.
+    """
+    if not staff:
+        return []
+    rows = await tx.rows(
+        """select r.redemption_id, r.merchant_id, r.store_id, r.store_name, r.staff_name, v.holder_name, v.title,
+                  r.count, r.due_units, v.asset, r.own, r.at, u.at as reversed_at
+           from unnest(%(merchants)s::uuid[], %(members)s::uuid[]) as s(merchant_id, member_id)
+           join vouchers.vouchers v on v.city_id = %(city)s and v.member_id = s.member_id
+           join vouchers.redemptions r on r.city_id = %(city)s and r.voucher_id = v.voucher_id
+             and r.merchant_id = s.merchant_id and r.at >= %(since)s and r.at < %(until)s
+           left join vouchers.reversals u on u.city_id = %(city)s and u.redemption_id = r.redemption_id
+           order by r.at desc, r.redemption_id desc limit %(limit)s""",
+        city=city_id, merchants=[merchant for merchant, _ in staff], members=[member for _, member in staff],
+        since=since, until=until, limit=limit,
+    )  # fmt: skip
+    return [msgspec.convert(row | {"holder": mask_name(row["holder_name"])}, OwnUse) for row in rows]

@@ -1,6 +1,6 @@
 """Vouchers as values: the right itself, what is asked about it and what is answered."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from hutong.kit.terms import Terms
 from hutong.kit.text import Text
 
 Kind = Literal["deal", "coupon", "card", "booking", "ticket", "lesson", "gift"]
+HeldFor = Literal["order", "gift", "delivery"]
 State = Literal["waiting", "valid", "used", "refunding", "refunded", "expired", "void"]
 Tab = Literal["unused", "used", "expired", "refunded"]
 
@@ -26,6 +27,10 @@ ROADS: dict[State, tuple[State, ...]] = {
     "void": (),
 }
 
+PARCEL = "parcel/"  # request numbers of goods that were sent; their use is for good
+TERM = "term/"  # of passes whose time is over: the shop has kept its word, and what is left of the price is its own
+SHOWN_AT_MOST = 100_000  # showings of a pass, which is not used up by them; nobody comes that often
+
 TABS: dict[Tab, tuple[State, ...]] = {
     "unused": ("waiting", "valid"),
     "used": ("used",),
@@ -38,7 +43,10 @@ class Voucher(Struct, frozen=True, kw_only=True):
     """A right of a member against a merchant: to use something `uses_total` times.
 
     `paid_units` and `due_units` (what the merchant's side is due before commission) are for all uses; `paid_left`
-    and `due_left` for those that are left. `store_ids` empty: any store of the merchant. Validity is [from, to).
+    and `due_left` for those that are left. `value`: it is stored value, its uses are units of money (value.py).
+    `held_*`: locked for an order in checkout, for a gift on its way, or while the goods are sent. `wide`: every
+    merchant of the city honours it.
+    `store_ids` empty: any store of the merchant. Validity is [from, to).
     """
 
     city_id: int
@@ -71,11 +79,40 @@ class Voucher(Struct, frozen=True, kw_only=True):
     cycles: int
     version: int
     issued_at: datetime
+    value: bool = False
+    held_for: HeldFor | None = None
+    held_ref: UUID | None = None
+    held_until: datetime | None = None
+    wide: bool = False
+
+    def pass_over(self, now: datetime) -> bool:
+        """Whether it is a right that is only shown (a membership), and its time is over: its price was for the time."""
+        shown = self.kind == "card" and not self.value and self.uses_total == SHOWN_AT_MOST
+        return shown and self.state == "valid" and self.valid_to <= now
 
     @property
     def untouched(self) -> bool:
         """Not one use of it is gone."""
         return self.uses_left == self.uses_total
+
+    def honoured_by(self, merchant_id: UUID) -> bool:
+        """Whether it can be used with this merchant: its own, or any when it is wide."""
+        return self.wide or self.merchant_id == merchant_id
+
+    @property
+    def rests(self) -> bool:
+        """Something that was paid for is left: it is unused, or a card of which a part is."""
+        return self.untouched or (self.kind == "card" and self.paid_left > 0)
+
+    @property
+    def back(self) -> Amount:
+        """What its buyer gets back when it is refunded now."""
+        return Amount(self.paid_left, self.asset)
+
+    @property
+    def worth(self) -> Amount:
+        """What is left on stored value, its bonus included; nothing of anything else."""
+        return Amount(self.uses_left if self.value else 0, self.asset)
 
     @property
     def paid(self) -> Amount:
@@ -124,6 +161,8 @@ class Issue(Struct, frozen=True, kw_only=True):
     asset: str
     paid_units: int
     due_units: int
+    value: bool = False
+    wide: bool = False
 
 
 class Issued(Struct, frozen=True, kw_only=True):
@@ -183,6 +222,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     proof_until: datetime
     others: tuple[Sibling, ...]
     notices: tuple[Notice, ...]
+    value: bool = False
 
     @property
     def usable(self) -> int:
@@ -203,6 +243,11 @@ class Redeem(Struct, frozen=True, kw_only=True):
 
     `offline` instead of a proof: only for scans that `judge_scans` found good. `request_no` is the till's own number:
     the same number again is the same redemption. Names are kept for history.
+
+    `delivery` instead of a proof: its goods were sent and have arrived; it is the `ref` that locks the voucher. Of a
+    pass whose time is over (`Voucher.pass_over`) it is its order, and nobody has to show anything.
+
+    `burns`: other lots of the holder that the same code showed; it is dead for them, too, though they give nothing.
     """
 
     redemption_id: UUID
@@ -217,12 +262,15 @@ class Redeem(Struct, frozen=True, kw_only=True):
     staff_name: str = ""
     store_name: str = ""
     offline: OfflineUse | None = None
+    burns: tuple[UUID, ...] = ()
+    delivery: UUID | None = None
 
 
 class Redeemed(Struct, frozen=True, kw_only=True):
     """The voucher was used. `paid_units` and `due_units` are the parts of these uses; all parts sum to the voucher's.
 
-    `replayed`: it had been done before by the same request. `reversed_at`: it was undone since.
+    `replayed`: it had been done before by the same request. `reversed_at`: it was undone since. `issuer_id`: the
+    merchant it was sold for, another one than `merchant_id` when the right is `wide`.
     """
 
     redemption_id: UUID
@@ -236,6 +284,7 @@ class Redeemed(Struct, frozen=True, kw_only=True):
     line_id: UUID
     offer_id: UUID
     merchant_id: UUID
+    issuer_id: UUID
     store_id: UUID
     staff_id: UUID
     code_tail: str
@@ -250,6 +299,7 @@ class Redeemed(Struct, frozen=True, kw_only=True):
     undo_until: datetime
     replayed: bool = False
     reversed_at: datetime | None = None
+    value: bool = False
 
 
 class Reverse(Struct, frozen=True, kw_only=True):
@@ -280,60 +330,52 @@ class Reversed(Struct, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class Use(Struct, frozen=True, kw_only=True):
-    """A redemption in the history of a counter. The holder is masked; of the code only the tail is shown."""
+class Lock(Struct, frozen=True, kw_only=True):
+    """Lock a voucher of this member until `until`: for an order in checkout, or for a gift on its way. `ref` is it."""
 
-    redemption_id: UUID
     voucher_id: UUID
-    request_no: str
-    title: Text
-    holder: str
-    code_tail: str
-    merchant_id: UUID
-    store_id: UUID
-    store_name: str
-    staff_id: UUID
-    staff_name: str
+    member_id: UUID
+    held_for: HeldFor
+    ref: UUID
+    until: datetime
+
+
+class Hold(Struct, frozen=True):
+    """The lock of a voucher by `ref` (an order, a gift)."""
+
+    voucher_id: UUID
+    ref: UUID
+
+
+class Spend(Struct, frozen=True, kw_only=True):
+    """Use a locked voucher `count` times for the order `ref` that locked it."""
+
+    voucher_id: UUID
+    ref: UUID
+    count: int = 1
+
+
+class RestorePart(Struct, frozen=True, kw_only=True):
+    """Give back so many of the uses that the order `ref` spent, with the parts of what was paid and is due."""
+
+    voucher_id: UUID
+    ref: UUID
+    count: int
+    paid_units: int
+    due_units: int
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """The voucher was used by the order `ref`. The parts of what was paid and is due that these uses took."""
+
+    voucher_id: UUID
+    ref: UUID
     count: int
     uses_left: int
     asset: str
     paid_units: int
     due_units: int
-    at: datetime
-    undo_until: datetime
-    reversed_at: datetime | None = None
-    reversed_by: UUID | None = None
-    reason: str | None = None
-
-
-class DayUses(Struct, frozen=True, kw_only=True):
-    """The redemptions of one day on the clocks of a city: uses that stand, and redemptions that were undone since."""
-
-    day: date
-    count: int
-    undone: int
-
-
-class Step(Struct, frozen=True, kw_only=True):
-    """A change of state: from what to what, when, by whom (None: the house) and why."""
-
-    was: State
-    state: State
-    at: datetime
-    by: UUID | None
-    reason: str
-
-
-class Failure(Struct, frozen=True, kw_only=True):
-    """A scan that was refused: why (a refusal code), where, by whom; what was presented is masked."""
-
-    at: datetime
-    reason: str
-    way: str
-    presented: str
-    store_id: UUID
-    staff_id: UUID
-    voucher_id: UUID | None
+    replayed: bool = False
 
 
 def share(left: int, count: int, uses_left: int) -> int:

@@ -10,7 +10,8 @@ import msgspec
 from hutong.infra.db import Tx
 from hutong.kit.access import Scope
 from hutong.kit.masks import mask_name
-from hutong.vouchers.model import TABS, DayUses, Failure, Step, Tab, Use, Voucher
+from hutong.vouchers.history import DayUses, Failure, Step, Use
+from hutong.vouchers.model import TABS, Tab, Voucher
 
 
 def as_voucher(row: dict[str, Any]) -> Voucher:
@@ -111,7 +112,8 @@ async def steps(tx: Tx, voucher_id: UUID, *, city_id: int) -> list[Step]:
 _USES = """
 select r.redemption_id, r.voucher_id, r.request_no, v.title, v.holder_name, right(v.code, 4) as code_tail,
        r.merchant_id, r.store_id, r.store_name, r.staff_id, r.staff_name, r.count, r.uses_left, v.asset,
-       r.paid_units, r.due_units, r.at, r.undo_until, u.at as reversed_at, u.by as reversed_by, u.reason
+       r.paid_units, r.due_units, r.at, r.undo_until, r.own, u.at as reversed_at, u.by as reversed_by, u.reason,
+       v.value
 from vouchers.redemptions r
 join vouchers.vouchers v on v.city_id = %(city)s and v.voucher_id = r.voucher_id
 left join vouchers.reversals u on u.city_id = %(city)s and u.redemption_id = r.redemption_id
@@ -172,13 +174,16 @@ async def uses_by_ids(tx: Tx, scope: Scope, redemption_ids: Sequence[UUID], *, c
 async def uses_by_day(
     tx: Tx, scope: Scope, *, city_id: int, zone: str, since: datetime, until: datetime
 ) -> list[DayUses]:
-    """How much was redeemed within the scope on each day of `zone` in [since, until); days without are left out."""
+    """How much was redeemed within the scope on each day of `zone` in [since, until); days without are left out. A bill
+    paid from stored value is one."""
     allowed, params = scope.sql(city="r.city_id", merchant="r.merchant_id", store="r.store_id")
     rows = await tx.rows(
         f"""select (r.at at time zone %(zone)s)::date as day,
-                   coalesce(sum(r.count) filter (where u.redemption_id is null), 0)::int as count,
+                   coalesce(sum(case when v.value or left(r.request_no, 5) = 'term/' then 1 else r.count end)
+                            filter (where u.redemption_id is null), 0)::int as count,
                    count(u.redemption_id)::int as undone
             from vouchers.redemptions r
+            join vouchers.vouchers v on v.city_id = %(city)s and v.voucher_id = r.voucher_id
             left join vouchers.reversals u on u.city_id = %(city)s and u.redemption_id = r.redemption_id
             where r.city_id = %(city)s and {allowed} and r.at >= %(since)s and r.at < %(until)s
             group by 1 order by 1""",
@@ -198,7 +203,7 @@ async def uses_of(tx: Tx, voucher_ids: Sequence[UUID], *, city_id: int) -> list[
 
 async def failures(
     tx: Tx, scope: Scope, *, city_id: int, since: datetime | None = None, limit: int = 50
-) -> list[Failure]:  # fmt: skip
+) -> list[Failure]:
     """Scans that were refused within the scope, newest first."""
     allowed, params = scope.sql(city="s.city_id", merchant="s.merchant_id", store="s.store_id")
     rows = await tx.rows(

@@ -99,6 +99,46 @@ class VoucherVoid(Refusal):
     step = Text(zh="请联系平台客服。", en="Ask the platform's support.")
 
 
+class VoucherOver(Refusal):
+    """It was refunded, has expired or is void: nothing can be put on it any more."""
+
+    code = "voucher_over"
+    say = Text(zh="「{title_zh}」已结束，不能再存入。", en="“{title_en}” has ended; nothing can be put on it.")
+    step = Text(zh="款项会退回购卡时的支付方式。", en="The money goes back to the payment that bought it.")
+
+
+class VoucherInCheckout(Refusal):
+    """An order that is not paid yet has taken it: one coupon serves one order."""
+
+    code = "voucher_in_checkout"
+    say = Text(zh="这张券正用于一笔待支付的订单。", en="An order that waits for payment has taken this voucher.")
+    step = Text(zh="请先支付或取消那笔订单。", en="Pay for that order or cancel it first.")
+
+
+class VoucherOnItsWay(Refusal):
+    """It was given to a friend, who has not accepted it yet."""
+
+    code = "voucher_on_its_way"
+    say = Text(zh="这张券正在转赠中。", en="This voucher is on its way to somebody else.")
+    step = Text(zh="对方领取前可撤回；逾期未领会自动退回。", en="Take it back first; what nobody accepts comes back.")
+
+
+class VoucherSent(Refusal):
+    """What it stands for was sent to the member and has not arrived yet."""
+
+    code = "voucher_sent"
+    say = Text(zh="礼品已寄出，正在配送。", en="It was sent and is on its way.")
+    step = Text(zh="收到后点「确认收货」；有问题请联系商家。", en="Say so when it arrives; its shop helps if not.")
+
+
+class VoucherNotHeld(Refusal):
+    """The order that wants to use it has not locked it."""
+
+    code = "voucher_not_held"
+    say = Text(zh="这张券未被该订单锁定。", en="This voucher is not locked for that order.")
+    step = Text(zh="请重新下单。", en="Place the order again.")
+
+
 class CountTooHigh(Refusal):
     """More uses than are left, or than one visit may take."""
 
@@ -106,6 +146,87 @@ class CountTooHigh(Refusal):
     status = 422
     say = Text(zh="本次最多可核销 {most} 次。", en="At most {most} can be used now.")
     step = Text(zh="请减少次数。", en="Choose fewer.")
+
+
+class BalanceTooLow(Refusal):
+    """More money than the card is worth."""
+
+    code = "balance_too_low"
+    status = 422
+    say = Text(zh="卡内余额只有 {balance}。", en="Only {balance} are left on this card.")
+    step = Text(zh="请按余额扣款，差额另付。", en="Take what is left and let the guest pay the rest.")
+
+
+class DayFull(Refusal):
+    """The store has taken as many of this offer as it takes on one day."""
+
+    code = "day_full"
+    say = Text(
+        zh="本店今天的名额已用完（{used}/{most}），{free_zh}。",
+        en="This store has taken all it can today ({used} of {most}): {free_en}.",
+    )
+    step = Text(zh="请改天再来，或去其他适用门店。", en="Come on another day, or go to another store that accepts it.")
+
+
+class HourFull(Refusal):
+    """The store has taken as many of this offer as it takes in one hour."""
+
+    code = "hour_full"
+    say = Text(
+        zh="本店这个小时的名额已用完（{used}/{most}），{free_zh}。",
+        en="This store has taken all it can in this hour ({used} of {most}): {free_en}.",
+    )
+    step = Text(zh="请稍后再来，或去其他适用门店。", en="Come a little later, or go to another store that accepts it.")
+
+
+class PlacesLeft(Refusal):
+    """More uses than the store has places for on this day or in this hour."""
+
+    code = "places_left"
+    status = 422
+    say = Text(zh="本店这个时段只剩 {left} 个名额。", en="This store has only {left} more places for now.")
+    step = Text(zh="请减少次数。", en="Choose fewer.")
+
+
+class GiftUnknown(Refusal):
+    """There is no gift behind this link."""
+
+    code = "gift_not_found"
+    status = 404
+    say = Text(zh="没有找到这份礼物。", en="There is no gift behind this link.")
+    step = Text(zh="请让朋友再发一次链接。", en="Ask your friend to send the link again.")
+
+
+class GiftOver(Refusal):
+    """Somebody has accepted it, or it went back to the giver."""
+
+    code = "gift_over"
+    say = Text(zh="这份礼物已经不能领取了。", en="This gift can no longer be accepted.")
+    step = Text(zh="它已被领取，或已退回给赠送人。", en="It was accepted already, or went back to the giver.")
+
+
+class GiftIsYours(Refusal):
+    """The giver opened his own link."""
+
+    code = "gift_is_yours"
+    say = Text(zh="这是您自己送出的礼物。", en="This is a gift of your own.")
+    step = Text(zh="把链接发给朋友；想自己用，请先撤回。", en="Send the link to a friend, or take it back to use it.")
+
+
+class NotGiftable(Refusal):
+    """Such a right stays with its holder."""
+
+    code = "not_giftable"
+    say = Text(zh="这张券不能转赠。", en="This voucher cannot be given away.")
+    step = Text(zh="未使用的团购券和可转赠的优惠券可以送给朋友。", en="Unused deals and transferable coupons can.")
+
+
+class GiftGivenOn(Refusal):
+    """It was a gift itself."""
+
+    code = "gift_given_on"
+    say = Text(zh="收到的礼物不能再转赠。", en="What was a gift cannot be given on.")
+    step = Text(zh="可以自己使用它。", en="It is yours to use.")
 
 
 class NotRedeemedHere(Refusal):
@@ -137,7 +258,7 @@ class TooManyCycles(Refusal):
     """Redeemed and undone too often: something else is going on."""
 
     code = "too_many_cycles"
-    say = Text(zh="这张券反复核销撤销已达 {most} 次。", en="This voucher was redeemed and undone {most} times already.")
+    say = Text(zh="这张券已反复核销、撤销 {most} 次。", en="This voucher was redeemed and undone {most} times already.")
     step = Text(zh="请联系平台处理。", en="Ask the platform.")
 
 
@@ -195,3 +316,11 @@ class ConflictResolved(Refusal):
     code = "conflict_resolved"
     say = Text(zh="这条异常已处理。", en="This conflict is closed already.")
     step = Text(zh="请刷新列表查看备注。", en="Look at the list for the note.")
+
+
+class ExtensionTooShort(Refusal):
+    """The new end of a validity is not after the old one: what was promised is never shortened."""
+
+    code = "extension_too_short"
+    say = Text(zh="新的有效期必须晚于原有效期。", en="The new end must be later than the old one.")
+    step = Text(zh="请选择更晚的日期。", en="Choose a later day.")

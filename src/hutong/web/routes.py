@@ -4,45 +4,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.middleware.compression import CompressionMiddleware
-from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ControllerRouterHandler
 
 from hutong.desk.house import House
-from hutong.web import consumer, merchant, operator
+from hutong.desk.packing import Packing
+from hutong.web import consumer, merchant, operator, platform
 from hutong.web.shared.errors import HANDLERS
 from hutong.web.shared.files import picture
-from hutong.web.shared.security import csrf_config, own_origin, security_headers
+from hutong.web.shared.security import Forms, csrf_config, own_origin, security_headers
 from hutong.web.shared.sign_in import SIGN_IN
 from hutong.web.shared.static import static
 from hutong.web.shared.style import style
 from hutong.web.shared.visit import provide_visit
 
-PACKED_FROM = 1000  # bytes; assets are packed already
-
 
 def routes(house: House) -> list[Router]:
     """The routers of all faces. Each route states who may come in; each write is checked for its token and origin."""
     around = [
-        DefineMiddleware(CompressionMiddleware, config=packed()),
-        DefineMiddleware(CSRFMiddleware, config=csrf_config(house)),
+        Packing,
+        DefineMiddleware(Forms, config=csrf_config(house)),
     ]
     shared = Router("/", route_handlers=[static, picture, style, *SIGN_IN])
     pages = Router(
-        "/", route_handlers=[shared, consumer.router(), merchant.router(), operator.router()], guards=[own_origin],
-        middleware=around, dependencies={"visit": Provide(provide_visit)}, exception_handlers=HANDLERS,
+        "/",
+        route_handlers=[shared, consumer.router(), merchant.router(), operator.router(), platform.router()],
+        guards=[own_origin], middleware=around, dependencies={"visit": Provide(provide_visit)},
+        exception_handlers=HANDLERS,
         include_in_schema=False,
     )  # fmt: skip
     return [pages]
-
-
-def packed() -> CompressionConfig:
-    """Answers worth it travel packed. For pages and lists; what a till or a phone asks all day is too short."""
-    return CompressionConfig(backend="gzip", minimum_size=PACKED_FROM, exclude=["^/static/"])
 
 
 def make_app(

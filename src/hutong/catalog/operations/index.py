@@ -23,6 +23,10 @@ from hutong.kit.geo import Point
 from hutong.kit.text import Text
 from hutong.places.near import cube_of
 
+# What is claimed and what costs points have places of their own: no list, no map, no search shows them. Nor what
+# costs nothing (a stamp card).
+UNLISTED = ("coupons", "alliance")
+
 
 class _Names:
     """Names of categories (with those above them) and of districts."""
@@ -59,7 +63,14 @@ async def refresh_stores(tx: Tx, store_ids: Sequence[UUID], *, city_id: int, now
 
 
 async def index_stores(tx: Tx, docs: Sequence[StoreDoc], *, city_id: int, now: datetime) -> None:
-    """Show these stores so from now on; their listings and, where a name or the place changed, their offers follow."""
+    """Show these stores so from now on; their listings and, where a name, the place or whether they are shown changed,
+    their offers follow."""
+    await _show(tx, docs, city_id=city_id, now=now)
+    await _refresh_listings(tx, sorted({doc.store_id for doc in docs}), city_id=city_id, now=now)
+
+
+async def _show(tx: Tx, docs: Sequence[StoreDoc], *, city_id: int, now: datetime) -> None:
+    """Storefronts and documents; the listings are the caller's: their counts are locked once, as the last."""
     wanted = {doc.store_id: doc for doc in docs}
     ids = sorted(wanted)
     before = await _shown(tx, ids, city_id=city_id)
@@ -74,12 +85,11 @@ async def index_stores(tx: Tx, docs: Sequence[StoreDoc], *, city_id: int, now: d
     renamed = [key for key in ids if key in before and _named(before[key]) != _named(wanted[key])]
     if renamed:
         await _write_offer_docs(tx, await _offers_of(tx, renamed, city_id=city_id), names, city_id=city_id)
-    await _refresh_listings(tx, ids, city_id=city_id, now=now)
 
 
-def _named(doc: StoreDoc) -> tuple[Text, Text, int | None, Point]:
+def _named(doc: StoreDoc) -> tuple[Text, Text, int | None, Point, bool]:
     """What the documents of its offers say of a store."""
-    return doc.merchant_name, doc.name, doc.district_id, doc.point
+    return doc.merchant_name, doc.name, doc.district_id, doc.point, doc.visible
 
 
 async def index_offers(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int, now: datetime) -> None:
@@ -95,7 +105,7 @@ async def index_offers(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int, now: 
     store_ids = sorted({store_id for offer in found for store_id in offer.store_ids})
     missing = set(store_ids) - (await _shown(tx, store_ids, city_id=city_id)).keys()
     if missing:
-        await refresh_stores(tx, sorted(missing), city_id=city_id, now=now)
+        await _show(tx, await docs_of_stores(tx, sorted(missing), city_id=city_id), city_id=city_id, now=now)
     await tx.rows(
         """select 1 from catalog.storefronts where city_id = %(city)s and store_id = any(%(ids)s::uuid[])
            order by store_id for no key update""",
@@ -132,7 +142,8 @@ async def _offers_of(tx: Tx, store_ids: Sequence[UUID], *, city_id: int) -> list
     rows = await tx.rows(
         """select distinct o.offer_id
            from catalog.offer_stores os join catalog.offers o on o.city_id = %(city)s and o.offer_id = os.offer_id
-           where os.city_id = %(city)s and os.store_id = any(%(ids)s::uuid[]) and o.status = 'published'""",
+           where os.city_id = %(city)s and os.store_id = any(%(ids)s::uuid[]) and o.status = 'published'
+             and o.scheme not in ('coupons', 'alliance') and o.price_units > 0""",
         city=city_id,
         ids=list(store_ids),
     )
@@ -144,7 +155,7 @@ async def _write_offer_docs(tx: Tx, found: Sequence[Offer], names: _Names, *, ci
     fronts = await _shown(tx, sorted({s for offer in found for s in offer.store_ids}), city_id=city_id)
     docs = []
     for offer in sorted(found, key=lambda offer: offer.offer_id):
-        if offer.status == "published":
+        if offer.status == "published" and offer.scheme not in UNLISTED and offer.price:
             stores = [fronts[store_id] for store_id in offer.store_ids if store_id in fronts]
             districts = [name for s in stores if (name := names.district(s.district_id)) is not None]
             shelf = names.category(offer.category)
@@ -198,15 +209,19 @@ async def _write_docs(tx: Tx, kind: str, ids: Sequence[UUID], docs: Sequence[Sea
         kept=[doc.doc_id for doc in docs],
     )
     await tx.run(
-        """insert into catalog.search_docs (city_id, kind, doc_id, merchant_id, title, names, words, latin, boost)
-           select %(city)s, %(kind)s, doc_id, merchant_id, title, string_to_array(names, '|'), words::tsvector, latin,
-                  boost
+        """insert into catalog.search_docs (city_id, kind, doc_id, merchant_id, title, names, words, marks, latin,
+                                            boost, sale, store_ids, places)
+           select %(city)s, %(kind)s, doc_id, merchant_id, title, string_to_array(names, '|'), words::tsvector,
+                  marks::tsvector, latin, boost, tstzrange(sale_from, sale_to), string_to_array(stores, '|')::uuid[],
+                  string_to_array(places, '|')::cube[]
            from unnest(%(ids)s::uuid[], %(merchants)s::uuid[], %(titles)s::jsonb[], %(names)s::text[],
-                       %(words)s::text[], %(latins)s::text[], %(boosts)s::real[])
-                as n (doc_id, merchant_id, title, names, words, latin, boost)
+                       %(words)s::text[], %(marks)s::text[], %(latins)s::text[], %(boosts)s::real[],
+                       %(froms)s::timestamptz[], %(tos)s::timestamptz[], %(stores)s::text[], %(places)s::text[])
+                as n (doc_id, merchant_id, title, names, words, marks, latin, boost, sale_from, sale_to, stores, places)
            on conflict (city_id, kind, doc_id) do update
-           set title = excluded.title, names = excluded.names, words = excluded.words, latin = excluded.latin,
-               boost = excluded.boost""",
+           set title = excluded.title, names = excluded.names, words = excluded.words, marks = excluded.marks,
+               latin = excluded.latin, boost = excluded.boost, sale = excluded.sale, store_ids = excluded.store_ids,
+               places = excluded.places""",
         city=city_id,
         kind=kind,
         ids=[doc.doc_id for doc in docs],
@@ -214,8 +229,13 @@ async def _write_docs(tx: Tx, kind: str, ids: Sequence[UUID], docs: Sequence[Sea
         titles=_json(doc.title for doc in docs),
         names=["|".join(doc.names) for doc in docs],
         words=[doc.words for doc in docs],
+        marks=[doc.marks for doc in docs],
         latins=[doc.latin for doc in docs],
         boosts=[doc.boost for doc in docs],
+        froms=[doc.sale[0] for doc in docs],
+        tos=[doc.sale[1] for doc in docs],
+        stores=["|".join(str(store_id) for store_id, _ in doc.stores) for doc in docs],
+        places=["|".join(cube_of(point) for _, point in doc.stores) for doc in docs],
     )
 
 

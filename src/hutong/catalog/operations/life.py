@@ -13,7 +13,7 @@ from hutong.catalog.model import Offer, Revise, Step
 from hutong.catalog.operations.checks import unknown_categories, why_not_stores
 from hutong.catalog.operations.index import index_offers
 from hutong.catalog.operations.writing import Entry, keep_history, keep_prices, locked, update, zone_of
-from hutong.catalog.refusals import OfferNotFound
+from hutong.catalog.refusals import OfferNotFound, SaleOver
 from hutong.infra.db import Tx
 from hutong.kit.refusals import Refusal
 from hutong.places import UnknownCity
@@ -94,9 +94,14 @@ async def _step(
     tx: Tx, requests: Sequence[Step], what: str, move: rules.Mover, *, city_id: int, now: datetime
 ) -> list[Offer | Refusal]:
     held = await locked(tx, [request.offer_id for request in requests], city_id=city_id)
-    return await _fold(
-        tx, held, requests, what, lambda offer, request: move(offer, request, now), city_id=city_id, now=now
-    )
+    late = any(offer.sale_to <= now for offer in held.values())  # told with its hour: the city's
+    zone = (await zone_of(tx, city_id) if late else None) or "UTC"
+
+    def decide(offer: Offer, request: Step) -> Offer | Refusal:
+        result = move(offer, request, now)
+        return rules.sale_over(offer, zone) if isinstance(result, SaleOver) else result
+
+    return await _fold(tx, held, requests, what, decide, city_id=city_id, now=now)
 
 
 async def _fold(

@@ -48,7 +48,7 @@ def _columns(offers: Sequence[Offer]) -> dict[str, list[Any]]:
     plain = ("offer_id", "merchant_id", "scheme", "category", "trade", "quota_id", "min_units", "per_order_max",
              "sale_from", "sale_to", "status", "version", "created_at", "published_at", "ended_at",
              "copied_from")  # fmt: skip
-    words = ("title", "summary", "included", "excluded", "terms")
+    words = ("title", "summary", "included", "excluded", "terms", "form")
     return (
         {name: [getattr(offer, name) for offer in offers] for name in plain}
         | {name: [Jsonb(to_builtins(getattr(offer, name))) for offer in offers] for name in words}

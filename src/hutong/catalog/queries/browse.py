@@ -119,12 +119,18 @@ def page_of(rows: Sequence[dict[str, Any]], limit: int) -> Page[StoreCard]:
     )
 
 
+_NO_OFFERS = "select null::jsonb as briefs, 0 as offer_count"
+
+
 async def storefronts(
-    tx: Tx, store_ids: Sequence[UUID], *, city_id: int, now: datetime, point: Point | None = None
+    tx: Tx, store_ids: Sequence[UUID], *, city_id: int, now: datetime, point: Point | None = None, offers: bool = True
 ) -> list[StoreCard | None]:
-    """The cards of these stores in the order asked (also of one that is not visible now); None for an unknown one."""
+    """The cards of these stores in the order asked (also of one that is not visible now); None for an unknown one.
+
+    offers: whether their offers are wanted, which is most of the work.
+    """
     rows = await tx.rows(
-        load(__package__ or "", "cards").format(live=live_offers()),
+        load(__package__ or "", "cards").format(live=live_offers() if offers else _NO_OFFERS),
         city=city_id,
         stores=list(dict.fromkeys(store_ids)),
         now=now,
@@ -142,7 +148,8 @@ async def store_page(
     if card is None or not card.visible:
         return None
     rows = await tx.rows(
-        f"""{OFFER} and o.status = 'published' and o.sale_from <= %(now)s and o.sale_to > %(now)s
+        f"""{OFFER} and o.status = 'published' and o.scheme not in ('coupons', 'alliance') and o.sale_from <= %(now)s
+            and o.sale_to > %(now)s
             and exists (select 1 from catalog.offer_stores here
                         where here.city_id = %(city)s and here.offer_id = o.offer_id and here.store_id = %(store)s)
             order by o.price_units, o.offer_id""",
@@ -156,7 +163,6 @@ async def store_page(
 async def category_counts(tx: Tx, *, city_id: int) -> dict[str, int]:
     """How many stores have something in each category (its children included); "" counts all of them."""
     rows = await tx.rows(
-        "select category, count(*) as stores from catalog.listings where city_id = %(city)s group by category",
-        city=city_id,
+        "select category, stores from catalog.shelf_counts where city_id = %(city)s and stores > 0", city=city_id
     )
     return {row["category"]: row["stores"] for row in rows}

@@ -1,15 +1,16 @@
 """Searching and completing: Chinese, pinyin, initials, Latin words, and what was misspelt."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from hutong import places
-from hutong.catalog.cells import rings
+from hutong.catalog.cells import Ring, rings
 from hutong.catalog.model import Page, StoreCard, Suggestion
 from hutong.catalog.queries.browse import live_offers, page_of
 from hutong.catalog.queries.cursor import from_cursor
-from hutong.catalog.words import all_of, any_of, plain, sounds
+from hutong.catalog.words import all_of, any_of, in_index, plain, sounds
 from hutong.infra.db import Tx
 from hutong.infra.sql import load
 from hutong.kit.geo import Point
@@ -20,7 +21,7 @@ MOST_HITS = 200  # documents that are ranked, nearest rings first: a word that m
 _SHORTEST_SOUND = 4  # three-letter pieces of anything shorter fit everything
 
 _SOUND = """union all (
-    select d.kind, d.doc_id, d.boost, 0.5 * word_similarity(%(sound)s, d.latin), 0.0
+    select d.kind, d.doc_id, d.boost, d.sale, d.store_ids, d.places, 0.5 * word_similarity(%(sound)s, d.latin), 0.0
     from catalog.search_docs d
     where d.city_id = %(city)s and d.latin %%> %(sound)s
     limit {most})"""
@@ -29,7 +30,19 @@ _SOUND = """union all (
 def _search(*, sound: bool) -> str:
     live = live_offers(first="(o.offer_id = any(st.offer_ids)) desc, ")
     heard = _SOUND.format(most=MOST_HITS) if sound else ""
-    return load(__package__ or "", "search").format(live=live, sound=heard, most=MOST_HITS)
+    return load(__package__ or "", "search").format(live=live, sound=heard, ring=_ring(), most=MOST_HITS)
+
+
+def _ring() -> str:
+    return load(__package__ or "", "ring").format(most=MOST_HITS)
+
+
+def _asked(asked: Sequence[Ring]) -> dict[str, Any]:
+    """The rings as the statements bind them: each is asked of one of two indexes and null to the other."""
+    return {
+        "near": [ring.query if ring.near else None for ring in asked],
+        "queries": [None if ring.near else ring.query for ring in asked],
+    }
 
 
 async def search(
@@ -53,31 +66,35 @@ async def search(
     if not exact:
         return Page(items=(), after=None)
     if not wide:
-        asked = rings(city_id, exact, plain=typed, point=point)
-        rows = await tx.rows(_search(sound=False), query=exact, queries=asked, **params)
+        asked = rings(city_id, in_index(exact), plain=typed, point=point)
+        rows = await tx.rows(_search(sound=False), query=exact, **_asked(asked), **params)
         if rows or after:
             return page_of(rows, limit)
     sound = sounds(words)
     any_word = any_of(city_id, words)
-    asked = rings(city_id, any_word, plain=typed, point=point) if any_word else []
+    asked = rings(city_id, in_index(any_word), plain=typed, point=point) if any_word else []
     rows = await tx.rows(
-        _search(sound=len(sound) >= _SHORTEST_SOUND), query=any_word, queries=asked, sound=sound, **params
+        _search(sound=len(sound) >= _SHORTEST_SOUND), query=any_word, sound=sound, **_asked(asked), **params
     )
     return page_of([{**row, "key": f"w{row['key']}"} for row in rows], limit)
 
 
-async def suggest(tx: Tx, *, city_id: int, prefix: str, now: datetime, limit: int = 8) -> list[Suggestion]:
+async def suggest(
+    tx: Tx, *, city_id: int, prefix: str, now: datetime, point: Point | None = None, limit: int = 8
+) -> list[Suggestion]:
     """Completions of what is being typed: categories and districts first, then merchants and offers on sale.
 
-    By name or by spelling, whole or in initials. One Latin letter is too little for merchants and offers.
+    By name or by spelling, whole or in initials. One Latin letter is too little for merchants and offers. Where more
+    fits than is looked at (`MOST_HITS`), that is what lies nearest to the point.
     """
     query = all_of(city_id, prefix)
     typed = plain(prefix)
     if not query:
         return []
     rows = await tx.rows(
-        load(__package__ or "", "suggest"), city=city_id, query=query, plain=typed, now=now, limit=limit,
-        like=typed.replace("%", "").replace("_", ""),
+        load(__package__ or "", "suggest").format(ring=_ring(), most=MOST_HITS), city=city_id, plain=typed, now=now,
+        limit=limit, like=typed.replace("%", "").replace("_", ""),
+        **_asked(rings(city_id, in_index(query), plain=typed, point=point)),
     )  # fmt: skip
     found = [
         Suggestion(

@@ -8,7 +8,8 @@ select jsonb_agg(
                'min_units', b.min_units, 'sale_to', b.sale_to,
                'refund_anytime', b.terms ->> 'refund' = 'anytime',
                'refund_on_expiry', coalesce((b.terms ->> 'refund_on_expiry')::bool, false),
-               'booking_needed', coalesce((b.terms ->> 'booking_needed')::bool, false)
+               'booking_needed', coalesce((b.terms ->> 'booking_needed')::bool, false),
+               'form', b.form ->> 'form'
            ) order by b.place
        ) as briefs,
        coalesce(max(b.offer_count), 0) as offer_count
@@ -17,7 +18,7 @@ from (
     from catalog.offer_stores os
     join catalog.offers o on o.city_id = %(city)s and o.offer_id = os.offer_id
     where os.city_id = %(city)s and os.store_id = st.store_id
-      and o.status = 'published' and o.sale_from <= %(now)s and o.sale_to > %(now)s
+      and o.status = 'published' and o.scheme not in ('coupons', 'alliance') and o.price_units > 0 and o.sale_from <= %(now)s and o.sale_to > %(now)s
       and ({family} is null or o.category = any({family}))
     order by place
     limit 2

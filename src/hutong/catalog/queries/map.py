@@ -22,7 +22,7 @@ def grid_of(zoom: int, lat: float) -> tuple[float, float]:
 
 async def map_cells(
     tx: Tx, *, city_id: int, box: Box, zoom: int, now: datetime, category: str | None = None
-) -> list[MapCell]:  # fmt: skip
+) -> list[MapCell]:
     """What to draw of the stores inside a WGS-84 box, fullest cells first, at most 300 of them.
 
     Prices are in units of the city's currency, each the lowest of its cell within the category (and what hangs below

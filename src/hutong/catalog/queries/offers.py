@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hutong.catalog.model import Category, Change, Offer, OfferDeed, Page, PricePeriod, Status, Waiting
+from hutong.catalog.model import Category, Change, Mark, Offer, OfferDeed, Page, PricePeriod, Status, Waiting
 from hutong.catalog.queries.cursor import from_cursor, to_cursor
 from hutong.catalog.queries.rows import OFFER, category_of_row, change_of_row, offer_of_row, period_of_row
 from hutong.infra.db import Tx
@@ -30,21 +30,38 @@ async def offers(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int) -> list[Off
     return [found.get(offer_id) for offer_id in offer_ids]
 
 
+async def marks(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int) -> list[Mark | None]:
+    """What changes when an offer does, in the order asked; None for an unknown one. Everybody may see this."""
+    rows = await tx.rows(
+        """select o.offer_id, o.version, o.status, o.sale_from, o.sale_to, o.quota_id, o.min_units,
+                  o.form ->> 'form' = 'plain' and o.terms ->> 'per_day' is null
+                  and o.terms ->> 'per_hour' is null as plain
+           from catalog.offers o where o.city_id = %(city)s and o.offer_id = any(%(ids)s::uuid[])""",
+        city=city_id, ids=sorted(set(offer_ids)),
+    )  # fmt: skip
+    found = {row["offer_id"]: Mark(**row) for row in rows}
+    return [found.get(offer_id) for offer_id in offer_ids]
+
+
 async def offers_in_scope(
     tx: Tx, scope: Scope, *, city_id: int, status: Status | Sequence[Status] | None = None,
-    merchant_id: UUID | None = None, after: str | None = None, limit: int = 50,
+    merchant_id: UUID | None = None, scheme: str | None = None, after: str | None = None, limit: int = 50,
 ) -> Page[Offer]:  # fmt: skip
-    """The offers of a city that lie in the scope (of one merchant), newest first: what its staff may see."""
+    """The offers of a city that lie in the scope (of one merchant), newest first: what its staff may see. Coupons are
+    seen with their campaigns (pricing.campaigns)."""
     allowed, params = _seen_by(scope)
     _, after_id = from_cursor(after)
     rows = await tx.rows(
-        f"""{OFFER} and {allowed} and (%(statuses)s::text[] is null or o.status = any(%(statuses)s::text[]))
+        f"""{OFFER} and {allowed} and o.scheme <> 'coupons'
+            and (%(statuses)s::text[] is null or o.status = any(%(statuses)s::text[]))
             and (%(merchant)s::uuid is null or o.merchant_id = %(merchant)s::uuid)
+            and (%(scheme)s::text is null or o.scheme = %(scheme)s::text)
             and (%(after)s::uuid is null or o.offer_id < %(after)s::uuid)
             order by o.offer_id desc limit %(limit)s""",
         city=city_id,
         statuses=_list(status),
         merchant=merchant_id,
+        scheme=scheme,
         after=after_id,
         limit=limit + 1,
         **params,
@@ -73,7 +90,8 @@ async def counts_by_status(tx: Tx, scope: Scope, *, city_id: int, merchant_id: U
     allowed, params = _seen_by(scope)
     rows = await tx.rows(
         f"""select o.status, count(*)::int as n from catalog.offers o
-            where o.city_id = %(city)s and o.merchant_id = %(merchant)s::uuid and {allowed} group by o.status""",
+            where o.city_id = %(city)s and o.merchant_id = %(merchant)s::uuid and {allowed}
+              and o.scheme <> 'coupons' group by o.status""",
         city=city_id,
         merchant=merchant_id,
         **params,
@@ -83,7 +101,7 @@ async def counts_by_status(tx: Tx, scope: Scope, *, city_id: int, merchant_id: U
 
 async def waiting(
     tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 50
-) -> list[Waiting]:  # fmt: skip
+) -> list[Waiting]:
     """What waits for review within the scope of REVIEW_OFFERS, the longest first; `after`: (since, offer_id) of the
     last of the page before."""
     at, last = after or (None, None)
@@ -153,6 +171,20 @@ async def price_history(tx: Tx, offer_id: UUID, *, city_id: int) -> list[PricePe
         id=offer_id,
     )
     return [period_of_row(row) for row in rows]
+
+
+async def price_histories(tx: Tx, offer_ids: Sequence[UUID], *, city_id: int) -> dict[UUID, list[PricePeriod]]:
+    """The same of several offers."""
+    rows = await tx.rows(
+        """select p.* from unnest(%(ids)s::uuid[]) as asked (offer_id)
+           join catalog.offer_prices p on p.city_id = %(city)s and p.offer_id = asked.offer_id
+           order by p.offer_id, p.valid_from""",
+        city=city_id, ids=sorted(set(offer_ids)),
+    )  # fmt: skip
+    found: dict[UUID, list[PricePeriod]] = {}
+    for row in rows:
+        found.setdefault(row["offer_id"], []).append(period_of_row(row))
+    return found
 
 
 async def due_to_end(tx: Tx, *, city_id: int, now: datetime, limit: int = 500) -> list[UUID]:

@@ -1,8 +1,8 @@
-"""What a city looks for, and what it must buy together."""
+"""What a city looks for, what it must buy together, and what it sells by the hour."""
 
 from datetime import date, datetime
 
-from hutong.catalog.model import TippingOffer
+from hutong.catalog.model import FlashSlot, TippingOffer
 from hutong.catalog.queries.rows import brief_of_row
 from hutong.infra.db import Tx
 from hutong.infra.sql import load
@@ -35,6 +35,22 @@ async def tipping_offers(
     return [
         TippingOffer(
             brief=brief_of_row(row), merchant_name=Text(**row["merchant_name"]), store_id=row["store_id"]
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def flash_slots(
+    tx: Tx, *, city_id: int, point: Point, now: datetime, until: datetime, limit: int = 6
+) -> list[FlashSlot]:
+    """The flash sales with a slot in [now, until), each with the one that runs or comes next, in the order of time."""
+    rows = await tx.rows(
+        load(__package__ or "", "flash"), city=city_id, now=now, until=until, here=cube_of(point), limit=limit
+    )
+    return [
+        FlashSlot(
+            brief=brief_of_row(row), merchant_name=Text(**row["merchant_name"]), store_id=row["store_id"],
+            starts_at=row["starts_at"], ends_at=row["ends_at"], quota_id=row["quota_id"], units=row["units"],
         )
         for row in rows
     ]  # fmt: skip

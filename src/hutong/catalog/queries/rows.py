@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import convert
 
+from hutong.catalog.forms import Form
 from hutong.catalog.model import Category, Change, Offer, OfferBrief, PricePeriod, StoreCard
 from hutong.kit.geo import Point, chord_to_metres
 from hutong.kit.money import Amount
@@ -24,7 +25,8 @@ def offer_of_row(row: dict[str, Any]) -> Offer:
         category=row["category"], trade=row["trade"], title=Text(**row["title"]), summary=Text(**row["summary"]),
         included=convert(row["included"], tuple[Text, ...]), excluded=convert(row["excluded"], tuple[Text, ...]),
         price=Amount(row["price_units"], asset), list_price=Amount(row["list_units"], asset),
-        terms=convert(row["terms"], Terms), store_ids=tuple(row["store_ids"]), quota_id=row["quota_id"],
+        terms=convert(row["terms"], Terms), form=convert(row["form"], Form, strict=False),
+        store_ids=tuple(row["store_ids"]), quota_id=row["quota_id"],
         min_units=row["min_units"], per_order_max=row["per_order_max"], sale_from=row["sale_from"],
         sale_to=row["sale_to"], status=row["status"], version=row["version"], created_at=row["created_at"],
         published_at=row["published_at"], ended_at=row["ended_at"], copied_from=row["copied_from"],
@@ -32,16 +34,19 @@ def offer_of_row(row: dict[str, Any]) -> Offer:
 
 
 def category_of_row(row: dict[str, Any]) -> Category:
+    """A category from its row."""
     return Category(
         slug=row["slug"], name=Text(**row["name"]), parent=row["parent"], icon=row["icon"], position=row["position"]
     )
 
 
 def change_of_row(row: dict[str, Any]) -> Change:
+    """A step of an offer's life from its row."""
     return convert({name: row[name] for name in Change.__struct_fields__}, Change)
 
 
 def period_of_row(row: dict[str, Any]) -> PricePeriod:
+    """A time at one price from its row; amounts in the offer's currency."""
     return PricePeriod(
         price=Amount(row["price_units"], row["asset"]), list_price=Amount(row["list_units"], row["asset"]),
         valid_from=row["valid_from"], valid_to=row["valid_to"],
@@ -56,6 +61,7 @@ def brief_of_row(row: dict[str, Any]) -> OfferBrief:
         price=Amount(row["price_units"], asset), list_price=Amount(row["list_units"], asset),
         min_units=row["min_units"], sale_to=row["sale_to"], refund_anytime=terms.get("refund") == "anytime",
         refund_on_expiry=bool(terms.get("refund_on_expiry")), booking_needed=bool(terms.get("booking_needed")),
+        form=row["form"]["form"],
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 -- Offers on sale that hold when enough are bought, those that end first, each with its nearest visible store.
-select o.offer_id, o.title, o.category, o.price_units, o.list_units, o.asset, o.min_units, o.sale_to, o.terms,
+select o.offer_id, o.title, o.category, o.price_units, o.list_units, o.asset, o.min_units, o.sale_to, o.terms, o.form,
        f.store_id, f.merchant_name
 from catalog.offers o
 cross join lateral (

@@ -12,7 +12,7 @@ from msgspec import Struct
 from hutong.cli.base import Context, words
 from hutong.cli.bench.driver import Driven, drive
 from hutong.cli.bench.figures import held, median, row_of
-from hutong.cli.bench.ground import Ground, desk, ground
+from hutong.cli.bench.ground import Ground, desk, ground, slow_flushes
 from hutong.cli.bench.limit import limit_rate, scratch
 from hutong.cli.bench.scene import Hands, Options, Scene, request
 from hutong.cli.keep import audited
@@ -43,7 +43,8 @@ def run(ctx: Context, scene: Scene, options: Options) -> dict[str, Any]:
         Keys(place.settings.data_folder() / "sandboxpay" / "keys")  # without a provider nothing can be ordered
         words.print(f"{scene.name}: loading")
         asyncio.run(_load(place, scene, options))
-        with Family(environment(place.settings), quiet=True) as family, scratch(place):
+        slower = slow_flushes(place, options.flush_ms)
+        with slower, Family(environment(place.settings), quiet=True) as family, scratch(place):
             server = family.start("the server", server_command(place.settings, ctx.wiring.target))
             if options.worker:
                 family.start("the worker", worker_command(place.settings))
@@ -101,7 +102,7 @@ def _result(
         "name": scene.name, **middle, "errors": sum(row["errors"] for row in rows),
         "audit_violations": len(audit["violations"]), "wrong": wrong, "goals": goals,
         "held": all(goal["held"] for goal in goals) and not wrong, "checked": found, "connections": options.connections,
-        "workers": options.workers, "repeat": options.repeat, "rounds": rows,
+        "workers": options.workers, "flush_ms": options.flush_ms, "repeat": options.repeat, "rounds": rows,
         "error_kinds": _added([one.load.said["errors"] for one in rounds]),
         "refused_kinds": _added([one.load.said["refused"] for one in rounds]), "kinds": last["kinds"],
         "timeline": last["timeline"], "histogram": last["histogram"],

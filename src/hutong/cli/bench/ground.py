@@ -65,6 +65,27 @@ class Ground(Struct, frozen=True, kw_only=True):
         return self.run("psql", *quiet, *given, *what, "--dbname", stdin=stdin, admin=admin)
 
 
+@contextmanager
+def slow_flushes(place: Ground, ms: float) -> Iterator[None]:
+    """As on a disk that takes `ms` longer to flush the log: for all who connect while the block runs, pgbench too.
+
+    PostgreSQL's own commit_delay waits before each flush with the log's lock held, as a disk would let it wait. It is
+    kinder than such a disk to commits of different rows, for those that come meanwhile are flushed with it. Raises
+    ClickException where the server is not ours.
+    """
+    if not ms:
+        yield
+        return
+    if place.watch_url == place.url:
+        raise click.ClickException("--flush-ms works on a PostgreSQL of our own: leave out HUTONG_DATABASE_URL")
+    on = f'alter database "{place.database}"'
+    place.psql(command=f"{on} set commit_delay = {round(ms * 1000)}; {on} set commit_siblings = 0", admin=True)
+    try:
+        yield
+    finally:
+        place.psql(command=f"{on} reset commit_delay; {on} reset commit_siblings", admin=True)
+
+
 class Used(Struct, frozen=True, kw_only=True):
     """What was used until now; None where it cannot be known from here."""
 
@@ -79,7 +100,7 @@ class Used(Struct, frozen=True, kw_only=True):
 def ground(ctx: Context, **given: Any) -> Iterator[Ground]:
     """The database of --data or HUTONG_DATABASE_URL, or a temporary one: on disk, nothing spared (fsync is on)."""
     if not ctx.stays():
-        with temporary(fsync=True, memory_mb=ctx.settings().postgres_memory_mb, preload=PRELOAD) as server:
+        with temporary(fsync=True, memory_mb=ctx.settings().page_memory_mb, preload=PRELOAD) as server:
             data = str(Path(server.folder).parent / "data")
             yield _ready(server, ctx.settings(**given, database_url=server.url, data=data), kept=False)
         return
@@ -89,7 +110,7 @@ def ground(ctx: Context, **given: Any) -> Iterator[Ground]:
         yield Ground(settings=settings, watch_url=settings.database_url, binaries=_binaries(), kept=True)
         return
     server = EmbeddedPostgres(
-        settings.postgres_folder, port=settings.postgres_port, memory_mb=settings.postgres_memory_mb, preload=PRELOAD
+        settings.postgres_folder, port=settings.postgres_port, memory_mb=settings.page_memory_mb, preload=PRELOAD
     )
     try:
         server.start()

@@ -3,9 +3,11 @@
     hot      a claim is written and one row, the same for all, gives a unit: one statement
     spread   the same over 10,000 rows
     redeem   a voucher becomes used and its redemption is written: two statements, over 200,000 rows
+    earn     a movement of points is written, a member's balance (of 1,000) grows and a partner's funding (of 20, three
+             of ten at the first) pays for it: one statement
 
-The claim is written first and the unit taken last, so that the row is locked shortly; a CHECK undoes the whole
-statement when nothing is left, so that no unit leaks. They run in a schema of their own, which is dropped afterwards.
+What is new is written first and the hottest row last, so that it is locked shortly; a CHECK undoes the whole
+statement when nothing is left, so that nothing leaks. They run in a schema of their own, which is dropped afterwards.
 """
 
 import re
@@ -18,7 +20,7 @@ import click
 
 from hutong.cli.bench.ground import Ground
 
-Limit = Literal["hot", "spread", "redeem"]
+Limit = Literal["hot", "spread", "redeem", "earn"]
 CLIENTS, THREADS = 16, 2
 _HERE = Path(__file__).parent / "limits"
 _RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)

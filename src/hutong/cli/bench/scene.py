@@ -19,7 +19,8 @@ CHECKS = Path(__file__).parent / "checks"
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What the command line chose. quota None: more than can be sold. most 0: as many as the time allows."""
+    """What the command line chose. quota None: more than can be sold. most 0: as many as the time allows. flush_ms: by
+    how much each flush of PostgreSQL's log is made slower."""
 
     seconds: float = 10
     connections: int = 64
@@ -32,6 +33,7 @@ class Options(Struct, frozen=True, kw_only=True):
     warm_s: float = 1.5
     most: int = 0
     worker: bool = False
+    flush_ms: float = 0
 
 
 class Hands(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ ROWS = (
     ("wal_bytes_per_request", "log bytes for each request", "{:,.0f}"),
     ("limit_rate", "limit by pgbench, per second", "{:,.0f}"), ("noop_rate", "doing nothing, per second", "{:,.0f}"),
     ("ratio_to_limit", "of the limit", "{:.2f}"), ("ratio_to_noop", "of doing nothing", "{:.2f}"),
+    ("set_rate", "in sets, per second", "{:,.0f}"), ("set_size", "size of a set", "{:,.0f}"),
+    ("set_ratio_to_limit", "in sets, of the limit", "{:.2f}"),
     ("audit_violations", "audit violations", "{:.0f}"),
 )  # fmt: skip
 
@@ -26,6 +28,8 @@ def show(result: dict[str, Any]) -> None:
         title += f", medians of {result['repeat']}"
     table = Table("what", "figure", title=title, title_justify="left")
     for name, said, shape in ROWS:
+        if name.startswith("set_") and name not in result:
+            continue
         value = result.get(name)
         table.add_row(said, "-" if value is None else shape.format(value))
     for what, key in (("", "cpu_s_per_1000"), (" (doing nothing)", "noop_cpu_s_per_1000")):

@@ -10,7 +10,9 @@ from typing import Annotated, Literal, TypeVar
 import phonenumbers
 from msgspec import Meta, Struct
 
+from hutong.catalog import PLAIN, Form, GiftCard
 from hutong.cli.demo.hours import Exceptional, WeekHours
+from hutong.desk.opening import SHELVES, Shelf, read_shelves
 from hutong.kit.geo import Point, inside
 from hutong.kit.text import Text
 from hutong.trades import BadData, Count, Slug, TermsPreset, Trade, decode
@@ -19,6 +21,7 @@ from hutong.trades import load as load_trades
 FOLDER = Path(__file__).parent / "city"
 
 Fen = Annotated[int, Meta(ge=1)]
+Fen0 = Annotated[int, Meta(ge=0)]  # fen, or nothing: a stamp card is free
 Phone = Annotated[str, Meta(pattern=r"^\+86\d{11}$")]
 T = TypeVar("T")
 
@@ -44,15 +47,6 @@ class CityInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     centre: Point
     boundary: Annotated[tuple[Point, ...], Meta(min_length=3)]
     districts: tuple[DistrictData, ...]
-
-
-class CategoryData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A branch of the category tree; two levels are used."""
-
-    slug: Slug
-    name: Text
-    icon: Slug
-    children: tuple["CategoryData", ...] = ()
 
 
 class StoreData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +87,15 @@ class SaleWindow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("the sale ends before it begins")
 
 
+class SlotData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A slot of a flash sale: so many days after the data was loaded, between two hours of the day."""
+
+    day: int
+    start: Annotated[int, Meta(ge=0, le=23)]
+    end: Annotated[int, Meta(ge=1, le=24)]
+    units: Count
+
+
 class OfferData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A deal. `stores` empty means every store of the merchant; `terms` are said over those of the trade."""
 
@@ -100,11 +103,14 @@ class OfferData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Text
     summary: Text
     included: Included
-    price: Fen
-    list_price: Fen
+    price: Fen0
+    list_price: Fen0
     quota: Count
     min_units: Count = 1
     """The deal tips at this many paid units; at 1 every buyer is served."""
+    form: Form = PLAIN
+    slots: tuple["SlotData", ...] = ()
+    """A flash sale: its slots, and what each has."""
     sale: SaleWindow
     terms: TermsPreset = TermsPreset()
     details: dict[str, str | int | bool] = {}
@@ -172,7 +178,7 @@ class CityData(Struct, frozen=True, kw_only=True):
     """Everything `city/` says, checked against itself and against the trades."""
 
     cities: tuple[CityInfo, ...]
-    categories: tuple[CategoryData, ...]
+    categories: tuple[Shelf, ...]
     merchants: tuple[MerchantData, ...]
     cast: Cast
     trades: dict[str, Trade]
@@ -196,10 +202,6 @@ class _Cities(Struct, frozen=True, forbid_unknown_fields=True):
     cities: tuple[CityInfo, ...]
 
 
-class _Categories(Struct, frozen=True, forbid_unknown_fields=True):
-    categories: tuple[CategoryData, ...]
-
-
 class _Merchants(Struct, frozen=True, forbid_unknown_fields=True):
     merchants: tuple[MerchantData, ...]
 
@@ -209,7 +211,7 @@ def read_city(folder: Path = FOLDER) -> CityData:
     merchant_files = sorted(folder.glob("merchants-*.toml"))
     data = CityData(
         cities=_read(folder / "cities.toml", _Cities).cities,
-        categories=_read(folder / "categories.toml", _Categories).categories,
+        categories=read_shelves((folder if (folder / SHELVES.name).exists() else SHELVES.parent) / SHELVES.name),
         merchants=tuple(m for path in merchant_files for m in _read(path, _Merchants).merchants),
         cast=_read(folder / "cast.toml", Cast),
         trades=load_trades(),
@@ -267,7 +269,7 @@ def _misfits(data: CityData, merchant: MerchantData) -> list[str]:
     for offer in merchant.offers:
         wrong += [f"{offer.slug} names {s}, which is no store" for s in offer.stores if s not in _stores(merchant)]
         wrong += [f"{offer.slug}: {why}" for why in data.trades[merchant.trade].why_not(offer.details)]
-        if offer.price >= offer.list_price:
+        if offer.price >= offer.list_price > 0 and not isinstance(offer.form, GiftCard):  # worth what it costs
             wrong.append(f"{offer.slug} costs no less than its list price")
         if offer.min_units > offer.quota:
             wrong.append(f"{offer.slug} can never reach its minimum")

@@ -8,13 +8,22 @@ import click
 from rich.table import Table
 
 from hutong.cli.base import Context, say, words
+from hutong.cli.demo.alliance import form_alliance
+from hutong.cli.demo.bank import tell_provider
+from hutong.cli.demo.campaigns import give_coupons
 from hutong.cli.demo.city_data import CityData, read_city
+from hutong.cli.demo.clearing import clear_last_month
+from hutong.cli.demo.gifted import give_a_card
+from hutong.cli.demo.gifts import hang_gifts
 from hutong.cli.demo.hang import hang_pictures
 from hutong.cli.demo.load import is_loaded, load_city
 from hutong.cli.demo.once import Play, Played
+from hutong.cli.demo.past import live_through
 from hutong.cli.demo.phone import Stuck
+from hutong.cli.demo.recruit import recruit
 from hutong.cli.demo.said import tell
 from hutong.cli.demo.scale import SLUG, load_scale
+from hutong.cli.demo.strolls import stroll
 from hutong.cli.keep import audited, show_audit
 from hutong.cli.processes import Family, environment, free_port, need_ports
 from hutong.cli.run import start_all
@@ -22,6 +31,8 @@ from hutong.infra.db import Database
 from hutong.infra.files import LocalFiles
 from hutong.infra.settings import Settings
 from hutong.kit.clock import SystemClock
+from hutong.schemes.alliance import Alliance
+from hutong.schemes.cards import Cards
 from hutong.schemes.deals import Deals
 
 
@@ -53,12 +64,26 @@ async def _fill(settings: Settings, data: CityData, scale: int) -> None:
             words.print("the demo cities are there already")
         else:
             loaded = await load_city(db, data, now=SystemClock().now())
+            await live_through(db, data, {"deals": Deals()}, now=SystemClock().now())
+            await give_coupons(db, data, now=SystemClock().now())
+            await form_alliance(db, now=SystemClock().now())
+            await hang_gifts(
+                db, LocalFiles(settings.data_folder() / "files"), {"alliance": Alliance()},
+                key=settings.key("addresses"), now=SystemClock().now(),
+            )  # fmt: skip
+            await give_a_card(db, {"deals": Deals(), "cards": Cards()}, now=SystemClock().now())
+            await clear_last_month(db, now=SystemClock().now())
+            await stroll(db, data, now=SystemClock().now())
             said = await tell(db, data, {"deals": Deals()}, now=SystemClock().now())
             words.print(
                 f"loaded {loaded.cities} cities: {loaded.stores} stores, {loaded.offers} offers, {said} reviews"
             )
         files = LocalFiles(settings.data_folder() / "files")
+        await recruit(db, files, data, now=SystemClock().now())
         await hang_pictures(db, files, data, now=SystemClock().now())
+        await tell_provider(
+            db, [city.city_id for city in data.cities], settings.data_folder() / "sandboxpay", address=settings.address
+        )
         if scale:
             words.print(f"loading the big city of {scale} stores: about a minute for each 6000")
             stores = await load_scale(db, data, stores=scale, now=SystemClock().now())

@@ -10,8 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from hutong import catalog, inventory, merchants, people, places, settlement
-from hutong.catalog import Category, Draft
+from hutong.catalog import Draft, Flash, Form, Slot
 from hutong.cli.demo.city_data import CityData, CityInfo, MerchantData, OfferData, StoreData
+from hutong.desk.opening import categories_of
 from hutong.infra.db import Database
 from hutong.inventory import OpenQuota
 from hutong.kit.access import EVERYTHING, Role
@@ -21,6 +22,7 @@ from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.merchants import AddMerchant, AddStore, Hours, SetException, Span
 from hutong.people import AddMember, GiveRole, Member
+from hutong.schemes.cards import FORMS
 from hutong.settlement import Rule
 
 ROOT = UUID("01890a5d-ac96-7000-8000-68757466e701")  # what all ids of the demo are derived from
@@ -65,7 +67,7 @@ async def load_city(db: Database, data: CityData, *, now: datetime) -> Loaded:
     async with db.central() as tx:
         _sure(await places.add_cities(tx, [_city(city) for city in data.cities]))
         _sure(await places.add_districts(tx, [d for city in data.cities for d in _districts(city)]))
-        _sure(await catalog.add_categories(tx, list(_categories(data))))
+        _sure(await catalog.add_categories(tx, categories_of(data.categories)))
         _sure(await merchants.add_merchants(tx, [_merchant(data, m) for m in data.merchants], now=now))
         cast = [
             AddMember(member_id=member_id(p.key), phone=p.phone, name=p.name.in_(p.language), language=p.language)
@@ -97,6 +99,8 @@ async def _fill(db: Database, data: CityData, city: CityInfo, now: datetime) -> 
         for o in m.offers
     ]
     drafts = [_draft(data, city, m, o, today) for m in mine for o in m.offers]
+    slots = [(d, slot) for d in drafts if isinstance(d.form, Flash) for slot in d.form.slots]
+    quotas += [OpenQuota(quota_id=slot.quota_id, label=d.title.zh, total=slot.units) for d, slot in slots]
     async with db.city(city.city_id) as tx:
         where = {"city_id": city.city_id}
         _sure(await merchants.add_stores(tx, stores, scope=EVERYTHING, now=now, **where))
@@ -117,16 +121,6 @@ def _districts(city: CityInfo) -> list[places.AddDistrict]:
         places.AddDistrict(city_id=city.city_id, district_id=n, slug=d.slug, name=d.name, centre=d.centre)
         for n, d in enumerate(city.districts, 1)
     ]
-
-
-def _categories(data: CityData) -> Sequence[Category]:
-    tops = [Category(slug=c.slug, name=c.name, icon=c.icon, position=n) for n, c in enumerate(data.categories, 1)]
-    children = [
-        Category(slug=c.slug, name=c.name, icon=c.icon, position=n, parent=top.slug)
-        for top in data.categories
-        for n, c in enumerate(top.children, 1)
-    ]
-    return [*tops, *children]
 
 
 def _merchant(data: CityData, merchant: MerchantData) -> AddMerchant:
@@ -199,15 +193,37 @@ def _exception(store: StoreData, number: int, today: date) -> SetException:
 def _draft(data: CityData, city: CityInfo, merchant: MerchantData, offer: OfferData, today: date) -> Draft:
     own = offer_id(merchant.slug, offer.slug)
     return Draft(
-        offer_id=own, merchant_id=merchant_id(merchant.slug), by=None, scheme=data.trades[merchant.trade].scheme,
+        offer_id=own, merchant_id=merchant_id(merchant.slug), by=None, scheme=_scheme(data, merchant, offer),
         category=merchant.category, trade=merchant.trade, title=offer.title, summary=offer.summary,
         included=offer.included.lines(), price=Amount(offer.price, city.currency),
         list_price=Amount(offer.list_price, city.currency), terms=data.terms(merchant, offer).dated(today),
         store_ids=tuple(store_id(store.slug) for store in data.stores_for(merchant, offer)),
-        quota_id=derive(own, "quota"), min_units=offer.min_units,
+        quota_id=derive(own, "quota"), min_units=offer.min_units, form=_form(offer, own, city.zone, today),
         sale_from=day_start(today + timedelta(days=offer.sale.from_days), city.zone),
         sale_to=day_start(today + timedelta(days=offer.sale.to_days), city.zone),
     )  # fmt: skip
+
+
+def _form(offer: OfferData, own: UUID, zone: str, today: date) -> Form:
+    """The form as the data says it; slots are days and hours of the city, told from the day of loading."""
+    if not offer.slots:
+        return offer.form
+    found: list[Slot] = []
+    for number, slot in enumerate(offer.slots):
+        midnight = day_start(today + timedelta(days=slot.day), zone)
+        slot_id = derive(own, f"slot/{number}")
+        found.append(
+            Slot(
+                slot_id=slot_id, starts_at=midnight + timedelta(hours=slot.start),
+                ends_at=midnight + timedelta(hours=slot.end), quota_id=derive(slot_id, "quota"), units=slot.units,
+            )
+        )  # fmt: skip
+    return Flash(slots=tuple(found))
+
+
+def _scheme(data: CityData, merchant: MerchantData, offer: OfferData) -> str:
+    """A card is sold as a card, whatever the trade sells otherwise."""
+    return "cards" if isinstance(offer.form, FORMS) else data.trades[merchant.trade].scheme
 
 
 def _sure(results: Sequence[object]) -> None:

@@ -90,7 +90,7 @@ async def tell(db: Database, data: CityData, schemes: Schemes, *, now: datetime)
 
 async def _one_day(
     tx: Tx, data: CityData, told: Told, visits: Sequence[Visited], schemes: Schemes, at: datetime
-) -> int:  # fmt: skip
+) -> int:
     city_id, guests = data.city(CITY).city_id, {guest.key: guest for guest in told.guests}
     where = {"city_id": city_id, "now": at}
     places = [_place(visit, guests[visit.guest]) for visit in visits]

@@ -12,6 +12,7 @@ from math import cos, pi, radians, sin
 from msgspec import structs
 
 from hutong import merchants
+from hutong.catalog import PLAIN
 from hutong.cli.demo.city_data import Cast, CityData, CityInfo, DistrictData, MerchantData, OfferData, StoreData
 from hutong.cli.demo.load import load_city, merchant_id
 from hutong.infra.db import Database
@@ -116,6 +117,7 @@ class _Maker:
         return structs.replace(
             chosen, slug=f"{chosen.slug}-{n}", price=price, list_price=price * dice.randint(120, 180) // 100,
             stores=where, min_units=chosen.min_units if n % 10 == 0 else 1,
+            form=PLAIN,  # its floor or its tiers belong to the price of the model
         )  # fmt: skip
 
 

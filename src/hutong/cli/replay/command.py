@@ -43,7 +43,8 @@ class Replayed(Struct, frozen=True, kw_only=True):
             "deals": self.deals, "units_sold": o.units_sold, "tipped": o.tipped, "not_tipped": self.deals - o.tipped,
             "revenue_minor": o.revenue_minor, "redeemed": o.redeemed, "refunded": o.refunded,
             "malformed": self.malformed, "seconds": round(self.seconds, 1),
-            "units_per_second": round(o.units_sold / self.seconds), "audit_violations": self.audit_violations,
+            "units_per_second": round(o.units_sold / max(self.seconds, 0.001)),
+            "audit_violations": self.audit_violations,
         }  # fmt: skip
 
 
@@ -80,6 +81,8 @@ def replay_groupon(ctx: Context, file: Path) -> Replayed:
 
 
 async def _live(house: House, rows: list[Row]) -> Outcome:
+    if not rows:  # a town without a deal has no first day
+        return Outcome(units_sold=0, tipped=0, revenue_minor=0, redeemed=0, refunded=0, wrong=())
     await house.open()
     try:
         with Meter(sum(row.quantity for row in rows)) as meter:

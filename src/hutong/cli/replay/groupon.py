@@ -80,9 +80,9 @@ class Seller:
                 tx, asks, city_id=self._city_id, now=now, schemes=self._schemes, hold_for=self._hold_for
             )
 
-        _sure(await self._db.run_city(self._city_id, place))
+        sure(await self._db.run_city(self._city_id, place))
         later = now + PAYS_AFTER
-        findings = [_captured(ask, self._city_id, later) for ask in asks]
+        findings = [captured(ask, self._city_id, later) for ask in asks]
 
         async def receive(tx: Tx) -> Any:
             return await orders.receive(tx, findings, city_id=self._city_id, now=later)
@@ -140,7 +140,7 @@ class Replay:
 
     async def _give_back(self, tx: Tx, facts: Sequence[Fact], /, *, city_id: int, now: datetime) -> None:
         """The provider gives back whatever it is asked to."""
-        findings = [_done(fact, city_id, now) for fact in facts]
+        findings = [given_back(fact, city_id, now) for fact in facts]
         for settled in await orders.receive(tx, findings, city_id=city_id, now=now):
             if isinstance(settled, RefundDone):  # by id: if this transaction is tried again, nothing is counted twice
                 self._refunds[settled.refund_id] = (settled.order_id, settled.amount)
@@ -184,7 +184,7 @@ class Replay:
             return await settlement.redeem(tx, uses, city_id=self._city_id, now=now)
 
         if uses:
-            done = _sure(await self._db.run_city(self._city_id, redeem))
+            done = sure(await self._db.run_city(self._city_id, redeem))
             for use in done:
                 self._tallies[use.offer_id].redeemed += use.count
             self._moved("redeemed", len(done))
@@ -207,19 +207,19 @@ def _errands(place: Town) -> Iterator[Errand]:
             yield Errand(order_id=order_id, deal=deal, purchase=purchase)
 
 
-def _captured(ask: Place, city_id: int, at: datetime) -> ProviderPayment:
+def captured(ask: Place, city_id: int, at: datetime) -> ProviderPayment:
     number = PAYMENT.show(ask.payment_id, city_id)
     return ProviderPayment(out_no=number, state="captured", amount=ask.expect, at=at)
 
 
-def _done(fact: Fact, city_id: int, now: datetime) -> ProviderRefund:
+def given_back(fact: Fact, city_id: int, now: datetime) -> ProviderRefund:
     return ProviderRefund(
         refund_no=REFUND.show(UUID(fact.payload["refund"]), city_id), state="done", at=now,
         amount=Amount(fact.payload["units"], fact.payload["asset"]),
     )  # fmt: skip
 
 
-def _sure(results: Sequence[Any]) -> list[Any]:
+def sure(results: Sequence[Any]) -> list[Any]:
     for result in results:
         if isinstance(result, Refusal):
             raise ReplayBroken(repr(result))

@@ -1,11 +1,12 @@
 """The recorded deals: one row of the file becomes a value, or a reason why it cannot be one. Pure.
 
-The columns are those of the Groupon data (2011/2012): whole days, prices in dollars, dates as m/d/yyyy.
+The columns are those of the Groupon data (2011/2012): whole days, prices in dollars, dates as m/d/yyyy. They are found
+by their names, in any order; what else the file has is not looked at.
 """
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -16,8 +17,11 @@ COLUMNS = (
     "featured", "limited_supply", "fb_likes", "quantity_sold", "revenue",
 )  # fmt: skip
 ASSET = "USD"
+UNUSED = frozenset({"treatment", "featured", "limited_supply", "fb_likes"})  # only looked at, so they may be missing
 MOST = 10_000_000  # units, or days, or likes: beyond it a number is a slip of the pen
+MOST_CENTS = 10**12  # of one unit, before or after the discount; and a thousand times that of all units together
 MOST_DAYS = 36_500
+FIRST_YEAR, LAST_YEAR = 1971, 2200  # ids begin with a time, and the first instant that they know is that of 1970
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
@@ -78,17 +82,15 @@ def read(lines: Iterable[str]) -> tuple[list[Row], list[Malformed]]:
     rows: list[Row] = []
     wrong: list[Malformed] = []
     seen: set[str] = set()
-    header = False
+    header: tuple[str, ...] = ()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         if not header:
-            if tuple(name.strip() for name in line.removeprefix("\ufeff").strip().split(",")) != COLUMNS:
-                raise NotTheFile(f"the first line must be: {','.join(COLUMNS)}")
-            header = True
+            header = _header(line)
             continue
         try:
-            row = _row(number, line)
+            row = _row(number, _cells(header, line))
             if row.deal_id in seen:
                 raise Unreadable(f"the deal {row.deal_id} was there before")
         except Unreadable as why:
@@ -101,36 +103,57 @@ def read(lines: Iterable[str]) -> tuple[list[Row], list[Malformed]]:
     return rows, wrong
 
 
-def _row(number: int, line: str) -> Row:
-    cells = _cells(line)
+def _header(line: str) -> tuple[str, ...]:
+    """The names of the columns. Raises NotTheFile when one that is needed is missing or there twice."""
+    try:
+        found = tuple(name.strip() for name in _split(line.removeprefix("\ufeff").strip()))
+    except Unreadable:
+        found = ()
+    missing = [name for name in COLUMNS if name not in found and name not in UNUSED]
+    twice = sorted({name for name in COLUMNS if found.count(name) > 1})
+    if missing or twice:
+        why = f"{', '.join(missing)} missing" if missing else f"{', '.join(twice)} there twice"
+        raise NotTheFile(f"the first line must be: {','.join(COLUMNS)} (in any order); it has {why}")
+    return found
+
+
+def _row(number: int, cells: dict[str, str]) -> Row:
     price = _cents(cells, "price")
     discount = _number(cells, "discount_pct")
     quantity = _count(cells, "quantity_sold")
     revenue = _cents(cells, "revenue")
     for name, most in (("treatment", 1), ("featured", 1), ("limited_supply", 1), ("fb_likes", MOST)):
-        _count(cells, name, most=most)
+        if name in cells:
+            _count(cells, name, most=most)
     if price == 0:
         raise Unreadable("price must be above zero")
     if discount >= 100:
         raise Unreadable(f"discount_pct must be below 100, not {cells['discount_pct']}")
     if revenue != price * quantity:
         raise Unreadable(f"revenue is {cells['revenue']}, but price x quantity_sold is {_dollars(price * quantity)}")
+    list_price = _undiscounted(price, discount)
+    if list_price > MOST_CENTS or revenue > 1_000 * MOST_CENTS:
+        raise Unreadable(f"{_dollars(max(list_price, revenue))} dollars are more than a deal can cost or bring")
     return Row(
         line=number, deal_id=_name(cells["deal_id"]), start=_date(cells["start_date"]),
         min_units=_count(cells, "min_req", least=1), days=_count(cells, "prom_length", least=1, most=MOST_DAYS),
-        price=price, list_price=_undiscounted(price, discount),
+        price=price, list_price=list_price,
         duration=_count(cells, "coupon_duration", most=MOST_DAYS), quantity=quantity,
     )  # fmt: skip
 
 
-def _cells(line: str) -> dict[str, str]:
+def _cells(header: Sequence[str], line: str) -> dict[str, str]:
+    found = _split(line.rstrip("\r\n"))
+    if len(found) != len(header):
+        raise Unreadable(f"{len(found)} columns instead of {len(header)}")
+    return {name: cell.strip() for name, cell in zip(header, found, strict=True)}
+
+
+def _split(line: str) -> list[str]:
     try:
-        found = next(csv.reader([line.rstrip("\r\n")], strict=True))
+        return next(csv.reader([line], strict=True))
     except (csv.Error, StopIteration) as error:
         raise Unreadable(f"not comma-separated: {error}") from None
-    if len(found) != len(COLUMNS):
-        raise Unreadable(f"{len(found)} columns instead of {len(COLUMNS)}")
-    return {name: cell.strip() for name, cell in zip(COLUMNS, found, strict=True)}
 
 
 def _name(text: str) -> str:
@@ -146,7 +169,7 @@ def _date(text: str) -> date:
         when = date(year, month, day)
     except ValueError:
         raise Unreadable(f"start_date {text!r} is no date (m/d/yyyy)") from None
-    if not 1970 <= when.year <= 2200:
+    if not FIRST_YEAR <= when.year <= LAST_YEAR:
         raise Unreadable(f"start_date {text} lies too far away")
     return when
 

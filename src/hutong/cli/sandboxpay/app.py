@@ -20,6 +20,7 @@ from hutong.cli.sandboxpay.callbacks import Postman
 from hutong.cli.sandboxpay.gate import Gate, parsed
 from hutong.cli.sandboxpay.keys import Keys
 from hutong.cli.sandboxpay.pages import not_found_page, pay_page, policy
+from hutong.cli.sandboxpay.past import remember
 from hutong.cli.sandboxpay.payments import PaymentAsk, Payments
 from hutong.cli.sandboxpay.refunds import MoneyOut, PayoutAsk, RefundAsk
 from hutong.cli.sandboxpay.script import Chapter, Script
@@ -50,6 +51,7 @@ class Options(Struct, frozen=True, kw_only=True):
     zone: str = "Asia/Shanghai"
     retry_scale: float = 1.0
     scriptable: bool = False
+    past: Path | None = None
 
 
 class Provider:
@@ -59,6 +61,8 @@ class Provider:
         self.options = options
         self.clock = SkewedClock(SystemClock())
         self.store = Store(options.state, self.clock)
+        if options.past is not None:
+            remember(self.store, options.past)
         keys = Keys(options.keys)
         base = options.base_url or f"http://{options.host}:{options.port}"
         self.script = Script(self.store)

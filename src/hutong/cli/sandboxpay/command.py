@@ -29,6 +29,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--payee", default="胡同 Hutong", show_default=True, help="Name shown on the pay page.")
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of the daily bill.")
 @click.option("--retry-scale", type=float, default=1.0, show_default=True, help="Stretches the callback schedule.")
+@click.option("--past", type=FILE, default=None, help="Payments that were taken before the state file begins (JSON).")
 @click.option("--scriptable", is_flag=True, help="Open the misbehaviour script, the clock and the effect log.")
 def main(**given: Any) -> None:
     """Run SandboxPay, the payment provider of the sandbox, until it is told to stop."""

@@ -135,8 +135,23 @@ def _open_to_pass(folder: Path) -> None:
     """Make `folder`, below STORE or elsewhere, and let others pass through what was made, whatever the umask."""
     for path in (*reversed(folder.parents), folder):
         if not path.exists():
-            path.mkdir(exist_ok=True)
-            path.chmod(0o755)
+            make_folder(path, 0o755)
+
+
+def make_folder(path: Path, mode: int) -> None:
+    """Make `path`, which appears with its mode whatever the umask, or leave the one that another made meanwhile.
+
+    Made first and opened after, it would be closed for a moment, and a process that started in that moment would take
+    it for one that the server's account cannot reach, and go to another home.
+    """
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    draft.chmod(mode)
+    try:
+        draft.rename(path)
+    except OSError:  # another process was first
+        draft.rmdir()
+        if not path.is_dir():
+            raise
 
 
 def home_for(folder: Path, account: Account | None) -> tuple[Path, str | None]:

@@ -209,10 +209,8 @@ class EmbeddedPostgres:
     def _make_folder(self) -> None:
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
-            if not self.folder.exists():
-                self.folder.mkdir(mode=0o700, exist_ok=True)
-                if os.geteuid() == 0:
-                    self.folder.chmod(0o711)  # the server's account passes through; it cannot list or read
+            if not self.folder.exists():  # root's: the server's account passes through; it cannot list or read
+                host.make_folder(self.folder, 0o711 if os.geteuid() == 0 else 0o700)
             if not os.access(self.folder, os.W_OK | os.X_OK):
                 raise PermissionError(13, "no right to write")
         except OSError as error:

@@ -21,7 +21,7 @@ class Move(Struct):
 async def lock(tx: Tx, quota_ids: Iterable[UUID], *, city_id: int) -> dict[UUID, Quota]:
     """The quotas, locked in sorted order until the transaction ends; an unknown id is missing."""
     rows = await tx.rows(
-        """select quota_id, label, total, held, sold, remaining, closed_at from inventory.quotas
+        """select quota_id, label, total, held, sold, remaining, closed_at, listed from inventory.quotas
            where city_id = %(city)s and quota_id = any(%(ids)s::uuid[])
            order by quota_id for no key update""",
         city=city_id, ids=sorted(set(quota_ids)),

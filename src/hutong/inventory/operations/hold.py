@@ -9,7 +9,7 @@ import msgspec
 
 from hutong.infra.db import Tx
 from hutong.infra.sql import load
-from hutong.inventory.model import Held, Hold, Left, serve, wanted, why_not
+from hutong.inventory.model import Held, Hold, Left, Quota, serve, wanted, why_not
 from hutong.inventory.operations._lock import lock
 from hutong.inventory.refusals import HoldChanged, HoldOver
 from hutong.kit.refusals import Refusal
@@ -17,11 +17,14 @@ from hutong.kit.refusals import Refusal
 ROUNDS = 3  # more than one only when the same hold_id arrives twice at the same moment
 
 
-async def hold(tx: Tx, requests: Sequence[Hold], *, city_id: int, now: datetime) -> list[Held | Refusal]:
+async def hold(
+    tx: Tx, requests: Sequence[Hold], *, city_id: int, now: datetime, for_list: bool = False
+) -> list[Held | Refusal]:
     """Keep units aside, in the order of the list; each hold gets all its units or none.
 
     The same hold_id again gives the same answer (`replayed`). What is sold out is refused without a lock; the rest
-    locks its quotas once, sorted: call this last among the locks of a transaction.
+    locks its quotas once, sorted: call this last among the locks of a transaction. `for_list`: for people who wait;
+    of a quota that others wait for nobody else gets anything.
 
     Refusals: quota_unknown, quota_closed, sold_out (`left`: how many there are); hold_over (the same hold_id, but
     it was released or has expired), hold_changed (the same hold_id with other wants).
@@ -34,7 +37,7 @@ async def hold(tx: Tx, requests: Sequence[Hold], *, city_id: int, now: datetime)
     for _ in range(ROUNDS):
         if not pending:
             break
-        refused, lost = await _round(tx, pending, answers, city_id=city_id, now=now)
+        refused, lost = await _round(tx, pending, answers, city_id=city_id, now=now, for_list=for_list)
         before = await _existing(tx, [h.hold_id for h in [*refused.values(), *lost]], city_id=city_id)
         for request in [*refused.values(), *lost]:
             if request.hold_id in before:
@@ -55,7 +58,7 @@ def _repeated(request: Hold, first: Hold, answer: Held | Refusal) -> Held | Refu
 
 
 async def _round(
-    tx: Tx, pending: Sequence[Hold], answers: dict[UUID, Held | Refusal], *, city_id: int, now: datetime
+    tx: Tx, pending: Sequence[Hold], answers: dict[UUID, Held | Refusal], *, city_id: int, now: datetime, for_list: bool
 ) -> tuple[dict[UUID, Hold], list[Hold]]:
     """Try all pending holds once; those refused (with the refusal in `answers`) and those that were there already."""
     refused: dict[UUID, Hold] = {}
@@ -64,7 +67,7 @@ async def _round(
         answers[request.hold_id] = refusal
         refused[request.hold_id] = request
 
-    seen = await peek(tx, pending, city_id=city_id)
+    seen = await peek(tx, pending, city_id=city_id, for_list=for_list)
     hopeful: list[Hold] = []
     for request in pending:
         refusal = why_not(request, seen)
@@ -73,7 +76,7 @@ async def _round(
         else:
             refuse(request, refusal)
     stock = await lock(tx, quotas_of(hopeful), city_id=city_id) if hopeful else {}
-    left = {quota_id: Left(q.remaining, q.closed_at is not None) for quota_id, q in stock.items()}
+    left = {quota_id: left_of(q, for_list=for_list) for quota_id, q in stock.items()}
     served: list[Hold] = []
     for request, refusal in zip(hopeful, serve(hopeful, left), strict=True):
         if refusal is None:
@@ -92,12 +95,21 @@ def quotas_of(requests: Iterable[Hold]) -> set[UUID]:
     return {quota_id for request in requests for quota_id in wanted(request)}
 
 
-async def peek(tx: Tx, requests: Sequence[Hold], *, city_id: int) -> dict[UUID, Left]:
+def left_of(quota: Quota, *, for_list: bool = False) -> Left:
+    """What a request finds in a quota: nothing while others wait for it, unless it is for them."""
+    return Left(0 if quota.listed and not for_list else quota.remaining, quota.closed_at is not None)
+
+
+async def peek(
+    tx: Tx, requests: Sequence[Hold], *, city_id: int, for_list: bool = False
+) -> dict[UUID, Left]:  # fmt: skip
     """What is left, read without a lock: a sold-out sale is refused here, without queueing for the row."""
     rows = await tx.rows(
-        """select quota_id, remaining, closed_at is not null as closed from inventory.quotas
+        """select quota_id, case when listed and not %(for_list)s then 0 else remaining end as remaining,
+                  closed_at is not null as closed
+           from inventory.quotas
            where city_id = %(city)s and quota_id = any(%(ids)s::uuid[])""",
-        city=city_id, ids=list(quotas_of(requests)),
+        city=city_id, ids=list(quotas_of(requests)), for_list=for_list,
     )  # fmt: skip
     return {row["quota_id"]: Left(row["remaining"], row["closed"]) for row in rows}
 

@@ -1,6 +1,6 @@
 """Open, resize and close quotas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,8 +19,8 @@ async def open_quotas(tx: Tx, requests: Sequence[OpenQuota], *, city_id: int, no
     if not requests:
         return []
     await tx.run(
-        """insert into inventory.quotas (city_id, quota_id, label, total, held, sold, remaining, opened_at)
-           select %(city)s, o.quota_id, o.label, o.total, 0, 0, o.total, %(now)s
+        """insert into inventory.quotas (city_id, quota_id, label, total, held, sold, remaining, opened_at, listed)
+           select %(city)s, o.quota_id, o.label, o.total, 0, 0, o.total, %(now)s, false
            from unnest(%(ids)s::uuid[], %(labels)s::text[], %(totals)s::bigint[]) as o(quota_id, label, total)
            order by o.quota_id
            on conflict (city_id, quota_id) do nothing""",
@@ -59,6 +59,23 @@ async def resize(tx: Tx, requests: Sequence[Resize], *, city_id: int) -> list[Qu
             city=city_id, ids=list(changed), totals=[q.total for q in changed.values()],
         )  # fmt: skip
     return results
+
+
+async def list_quotas(tx: Tx, listed: Mapping[UUID, bool], *, city_id: int) -> None:
+    """Say of quotas whether people wait for their units: then what becomes free is sold to nobody who just comes
+    along, only held for those who wait (`hold(..., for_list=True)`). Rows are locked sorted."""
+    ids = sorted(listed)
+    await tx.run(
+        """with wanted as (
+             select q.quota_id, n.listed
+             from unnest(%(ids)s::uuid[], %(listed)s::boolean[]) as n(quota_id, listed)
+             join inventory.quotas q on q.city_id = %(city)s and q.quota_id = n.quota_id and q.listed <> n.listed
+             order by q.quota_id for no key update of q
+           )
+           update inventory.quotas q set listed = w.listed
+           from wanted w where q.city_id = %(city)s and q.quota_id = w.quota_id""",
+        city=city_id, ids=ids, listed=[listed[i] for i in ids],
+    )  # fmt: skip
 
 
 async def close_quotas(

@@ -16,7 +16,7 @@ from hutong.infra.db import Tx
 from hutong.infra.sql import load
 from hutong.inventory.model import Hold, Left, serve, wanted, why_not
 from hutong.inventory.operations._lock import lock
-from hutong.inventory.operations.hold import claim_columns, peek, quotas_of
+from hutong.inventory.operations.hold import claim_columns, left_of, peek, quotas_of
 from hutong.kit.refusals import Refusal
 
 PLENTY = 20  # so many times what this set wants: others of its size may take theirs meanwhile
@@ -44,7 +44,7 @@ async def reserve(tx: Tx, requests: Sequence[Hold], *, city_id: int) -> Reservat
     hopes = [requests[i] for i in hopeful]
     if not _plenty(hopes, seen):
         stock = await lock(tx, quotas_of(hopes), city_id=city_id)
-        left = {quota_id: Left(q.remaining, q.closed_at is not None) for quota_id, q in stock.items()}
+        left = {quota_id: left_of(q) for quota_id, q in stock.items()}
         for i, refusal in zip(hopeful, serve(hopes, left), strict=True):
             answers[i] = refusal
     return Reservation(tuple(requests), tuple(answers))

@@ -161,7 +161,7 @@ async def note_changes(tx: Tx, requests: Sequence[StoreChange], *, city_id: int)
 
 async def arrange_photos(
     tx: Tx, requests: Sequence[ArrangePhoto], *, city_id: int, scope: Scope
-) -> list[Photo | Refusal]:  # fmt: skip
+) -> list[Photo | Refusal]:
     """Put pictures into another order or give them other words; each as it then stands.
 
     `scope` is the scope of EDIT_STORE. Refusals: BadInput (alt, position), NotFound (unknown or outside the scope).

@@ -29,7 +29,7 @@ from hutong.merchants.refusals import InvitationExpired, InvitationUsed
 
 async def invite_staff(
     tx: Tx, requests: Sequence[InviteStaff], *, city_id: int, now: datetime
-) -> list[Invited | Refusal]:  # fmt: skip
+) -> list[Invited | Refusal]:
     """Invite people as owners of a merchant, or as managers or cashiers of a store; seven days to accept.
 
     Refusals in this order: BadInput (role, store_id, label), NotFound (no such open store of that merchant here),

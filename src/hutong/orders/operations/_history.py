@@ -12,29 +12,20 @@ from hutong import inventory, ledger, places, vouchers
 from hutong.infra.db import Tx
 from hutong.infra.facts import Fact
 from hutong.infra.sql import load
+from hutong.kit.clock import local_day
 from hutong.kit.ids import derive
-from hutong.kit.refusals import Refusal
-from hutong.kit.terms import validity
+from hutong.kit.terms import over_when_paid, validity
 from hutong.kit.text import Text
 from hutong.ledger import Transfer
 from hutong.orders.model import Promise, UnitShare, voucher_id
-from hutong.orders.operations import _tipping
+from hutong.orders.operations import _groups, _tipping, _uses
+from hutong.orders.operations._sure import Broken as Broken
+from hutong.orders.operations._sure import must
 
 Value = TypeVar("Value")
 _TITLE = msgspec.json.Decoder(Text)
 _SHARES = msgspec.json.Decoder(list[UnitShare])
 _PROMISE = msgspec.json.Decoder(Promise, strict=False)
-
-
-class Broken(Exception):
-    """A lower package refused what the rules of orders had made sure of: a defect, nothing is committed."""
-
-
-def must(results: Sequence[object], what: str) -> None:
-    """Stop the transaction when one of the results is a refusal."""
-    for result in results:
-        if isinstance(result, Refusal):
-            raise Broken(f"{what}: {result!r}")
 
 
 async def lock(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict[str, Any]]:
@@ -46,6 +37,30 @@ async def lock(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict[
         ids=list(set(ids)),
     )
     return {row["order_id"]: row for row in rows}
+
+
+async def zone_of(tx: Tx, city_id: int) -> str:
+    """The zone of the city."""
+    city = await places.city(tx, city_id)
+    return city.zone if city else "UTC"
+
+
+async def over_by_now(
+    tx: Tx, orders: Sequence[dict[str, Any]], *, city_id: int, now: datetime, zone: str
+) -> set[UUID]:  # fmt: skip
+    """Of these orders those of which something could no longer be used when it is paid now: its last day ended while
+    the member was paying. Nothing is asked on the day on which they were placed."""
+    ids = [one["order_id"] for one in orders if local_day(one["placed_at"], zone) != local_day(now, zone)]
+    if not ids:
+        return set()
+    rows = await tx.rows(
+        """select order_id, promise::text as promise from orders.lines
+           where city_id = %(city)s and order_id = any(%(ids)s::uuid[])""",
+        city=city_id,
+        ids=ids,
+    )
+    promises = _once(_PROMISE)
+    return {row["order_id"] for row in rows if over_when_paid(promises(row["promise"]).terms, paid_at=now, zone=zone)}
 
 
 async def move(
@@ -76,20 +91,35 @@ async def move(
 
 async def fulfil(
     tx: Tx, ids: Sequence[UUID], *, transfers: Sequence[Transfer], city_id: int, now: datetime,
-    orders: dict[UUID, dict[str, Any]] | None = None,
+    orders: dict[UUID, dict[str, Any]] | None = None, zone: str | None = None,
 ) -> None:  # fmt: skip
     """What was placed and is now paid: count towards tipping, issue the vouchers, book the money, sell the stock.
 
     The orders are locked by the caller (and given, when he has their rows) or were inserted in this transaction, and
     are in state placed. The order of these steps is the order of locks of the whole package (README): the hot row of
-    the stock comes last.
+    the stock comes last. `zone`: the city's, if the caller knows it.
     """
+    orders = await book(tx, ids, transfers=transfers, city_id=city_id, now=now, orders=orders, zone=zone)
+    await sell(tx, [orders[i] for i in ids], city_id=city_id, now=now)
+
+
+async def book(
+    tx: Tx, ids: Sequence[UUID], *, transfers: Sequence[Transfer], city_id: int, now: datetime,
+    orders: dict[UUID, dict[str, Any]] | None = None, zone: str | None = None,
+) -> dict[UUID, dict[str, Any]]:  # fmt: skip
+    """The first part of `fulfil`: everything but the stock. The rows of the orders."""
     if orders is None:
         orders = await lock(tx, ids, city_id=city_id) if ids else {}
     if ids:
-        await _grant(tx, orders, ids, city_id=city_id, now=now)
-    must(await ledger.post(tx, transfers, now=now), "capture")
-    must(await inventory.confirm(tx, [orders[i]["hold_id"] for i in ids], city_id=city_id, now=now), "confirm")
+        await _grant(tx, orders, ids, city_id=city_id, now=now, zone=zone or await zone_of(tx, city_id))
+    borne = await _uses.use(tx, ids, orders=orders, city_id=city_id, now=now)
+    must(await ledger.post(tx, [*transfers, *borne], now=now), "capture")
+    return orders
+
+
+async def sell(tx: Tx, orders: Sequence[dict[str, Any]], *, city_id: int, now: datetime) -> None:
+    """The last part of `fulfil`: what was held is sold."""
+    must(await inventory.confirm(tx, [order["hold_id"] for order in orders], city_id=city_id, now=now), "confirm")
 
 
 class _Bought(Struct):
@@ -105,23 +135,35 @@ class _Bought(Struct):
 
 
 async def _grant(
-    tx: Tx, orders: dict[UUID, dict[str, Any]], ids: Sequence[UUID], *, city_id: int, now: datetime
-) -> None:  # fmt: skip
+    tx: Tx, orders: dict[UUID, dict[str, Any]], ids: Sequence[UUID], *, city_id: int, now: datetime, zone: str
+) -> None:
     """The vouchers of orders that are paid now."""
     rows = await tx.rows(load(__package__, "paid"), city=city_id, now=now, ids=list(ids))
     lines = _read(rows, orders)
     counted = [
         _tipping.Count(line.offer_id, line.promise.min_units, line.quantity, line.promise.closes_at or now)
         for line in lines
-        if line.promise.waiting
+        if line.promise.waiting and line.promise.group is None
     ]
     state = await _tipping.add(tx, counted, city_id=city_id, now=now)
-    city = await places.city(tx, city_id)
-    issues = _issues(lines, state.tipped, now, city.zone if city else "UTC")
+    together = await _groups.confirm(tx, _together(lines), city_id=city_id, now=now)
+    issues = _issues(lines, state.tipped | together.awake, now, zone)
     must(await vouchers.issue(tx, issues, city_id=city_id, now=now), "issue")
+    await _groups.wake(tx, together, city_id=city_id, now=now)
     if state.newly:
         await vouchers.activate(tx, sorted(state.newly), city_id=city_id, now=now)
     await tx.record([*(_paid(orders[i], now) for i in ids), *(_tipped(city_id, o, now) for o in sorted(state.newly))])
+
+
+def _together(lines: Sequence[_Bought]) -> list[_groups.Bought]:
+    return [
+        _groups.Bought(
+            order_id=line.order["order_id"], offer_id=line.offer_id, merchant_id=line.order["merchant_id"],
+            quantity=line.quantity, promise=line.promise,
+        )
+        for line in lines
+        if line.promise.group is not None
+    ]  # fmt: skip
 
 
 def _read(rows: Sequence[dict[str, Any]], orders: dict[UUID, dict[str, Any]]) -> list[_Bought]:
@@ -148,7 +190,7 @@ def _once(decoder: msgspec.json.Decoder[Value]) -> Callable[[str], Value]:
     return decode
 
 
-def _issues(lines: Sequence[_Bought], tipped: Collection[UUID], now: datetime, zone: str) -> list[vouchers.Issue]:
+def _issues(lines: Sequence[_Bought], awake: Collection[UUID], now: datetime, zone: str) -> list[vouchers.Issue]:
     issues: list[vouchers.Issue] = []
     lives: dict[int, tuple[datetime, datetime]] = {}  # by promise; those of the set live as long as its lines
     for line in lines:
@@ -156,7 +198,7 @@ def _issues(lines: Sequence[_Bought], tipped: Collection[UUID], now: datetime, z
         life = lives.get(id(promise))
         if life is None:
             life = lives[id(promise)] = validity(promise.terms, paid_at=now, zone=zone)
-        waiting = promise.waiting and line.offer_id not in tipped
+        waiting = promise.waiting and line.offer_id not in awake and order["order_id"] not in awake
         issues += [
             vouchers.Issue(
                 voucher_id=voucher_id(line.line_id, number), kind=promise.kind, member_id=order["member_id"],
@@ -164,6 +206,7 @@ def _issues(lines: Sequence[_Bought], tipped: Collection[UUID], now: datetime, z
                 line_id=line.line_id, offer_id=line.offer_id, title=line.title, unit_no=number, uses=promise.uses,
                 waiting=waiting, valid_from=life[0], valid_to=life[1], terms=promise.terms,
                 store_ids=promise.store_ids, paid_units=unit.paid, due_units=unit.due, asset=order["asset"],
+                value=promise.value, wide=promise.wide,
             )
             for number, unit in enumerate(line.shares)
         ]  # fmt: skip

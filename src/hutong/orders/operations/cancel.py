@@ -11,8 +11,8 @@ from hutong.infra.facts import Fact
 from hutong.kit.ids import derive
 from hutong.kit.refusals import Refusal
 from hutong.orders.model import Cancel, Cancelled
-from hutong.orders.operations import _caps, _history
-from hutong.orders.refusals import OrderPaid, OrderUnknown, closed
+from hutong.orders.operations import _caps, _groups, _history, _uses
+from hutong.orders.refusals import OrderClosed, OrderPaid, OrderUnknown
 
 
 async def cancel(
@@ -32,7 +32,7 @@ async def cancel(
         elif order["state"] in ("paid", "part_refunded", "refunded"):
             results.append(OrderPaid())
         elif order["state"] != "placed" or ask.order_id in ended:
-            results.append(closed("cancelled" if order["state"] == "placed" else order["state"]))
+            results.append(OrderClosed(state="cancelled" if order["state"] == "placed" else order["state"]))
         else:
             ended[ask.order_id] = ("cancelled", ask.by, ask.reason)
             results.append(
@@ -50,9 +50,14 @@ async def expire_unpaid(tx: Tx, *, city_id: int, now: datetime, limit: int = 500
         city=city_id, now=now, limit=limit,
     )  # fmt: skip
     orders = {row["order_id"]: row for row in rows}
+    await end_late(tx, orders, city_id=city_id, now=now)
+    return [Cancelled(order_id=i, payment_id=o["payment_id"], state="expired") for i, o in orders.items()]
+
+
+async def end_late(tx: Tx, orders: dict[UUID, dict[str, Any]], *, city_id: int, now: datetime) -> None:
+    """These placed orders (locked) end as if their time to pay were over."""
     steps: dict[UUID, tuple[str, UUID | None, str]] = dict.fromkeys(orders, ("expired", None, "not_paid_in_time"))
     await _end(tx, orders, steps, city_id=city_id, now=now)
-    return [Cancelled(order_id=i, payment_id=o["payment_id"], state="expired") for i, o in orders.items()]
 
 
 async def _end(
@@ -63,7 +68,9 @@ async def _end(
         return
     await _history.move(tx, [(i, *step) for i, step in steps.items()], city_id=city_id, now=now)
     lines = await tx.rows(
-        """select order_id, offer_id, quantity, promise -> 'terms' ->> 'per_member' as cap from orders.lines
+        """select order_id, offer_id, quantity, promise -> 'terms' ->> 'per_member' as cap,
+                  promise -> 'group' ->> 'as' as "group"
+           from orders.lines
            where city_id = %(city)s and order_id = any(%(ids)s::uuid[])""",
         city=city_id,
         ids=list(orders),
@@ -74,7 +81,9 @@ async def _end(
         if r["cap"] is not None
     ]
     await _caps.give_back(tx, claims, city_id=city_id)
+    await _groups.end_unpaid(tx, lines, city_id=city_id, now=now)
     await payments.ask_close(tx, [o["payment_id"] for o in orders.values()], city_id=city_id, now=now)
+    await _uses.release(tx, orders, city_id=city_id, now=now)
     _history.must(
         await inventory.release(tx, [o["hold_id"] for o in orders.values()], city_id=city_id, now=now), "release"
     )

@@ -14,7 +14,7 @@ from hutong.kit.ids import derive
 from hutong.kit.money import Amount
 from hutong.ledger import Book, Transfer
 from hutong.orders.model import AskRefund, RefundAsked
-from hutong.orders.operations import _history
+from hutong.orders.operations import _history, _uses
 from hutong.orders.operations.refund import ask_refunds
 
 
@@ -75,13 +75,14 @@ async def expire_vouchers(tx: Tx, *, city_id: int, now: datetime, limit: int = 1
     At most `limit` vouchers; the refunds that were asked (reason: expired). Call it until it does nothing.
     """
     due = await vouchers.orders_to_expire(tx, city_id=city_id, now=now, limit=limit)
-    await _history.lock(tx, due, city_id=city_id)  # before their vouchers, as everywhere
+    orders = await _history.lock(tx, due, city_id=city_id)  # before their vouchers, as everywhere
+    await vouchers.lock_orders(tx, due, city_id=city_id)  # all of theirs at once: a refund below takes them, too
     gone = await vouchers.expire(tx, city_id=city_id, now=now, limit=limit, orders=due)
     keep = [unit for unit in gone if not unit.terms.refund_on_expiry]
-    await _breakage(tx, keep, city_id=city_id, now=now)
+    await _breakage(tx, keep, orders, city_id=city_id, now=now)
     by_order: dict[UUID, list[UUID]] = {}
     for unit in gone:
-        if unit.terms.refund_on_expiry and unit.untouched:
+        if unit.terms.refund_on_expiry and (unit.untouched or unit.kind == "card"):
             by_order.setdefault(unit.order_id, []).append(unit.voucher_id)
     asks = [
         AskRefund(
@@ -102,22 +103,45 @@ async def _ask(
     return [r for r in results if isinstance(r, RefundAsked)]
 
 
-async def _breakage(tx: Tx, units: Sequence[Any], *, city_id: int, now: datetime) -> None:
-    """What nobody used and the terms do not give back becomes breakage revenue, voucher by voucher."""
+async def _breakage(
+    tx: Tx, units: Sequence[vouchers.Voucher], orders: dict[UUID, dict[str, Any]], *, city_id: int, now: datetime
+) -> None:
+    """What nobody used and the terms do not give back becomes breakage revenue, voucher by voucher: what was paid for
+    it. What others bore of it goes back to them: nobody pays for a right that was never used."""
+    borne = await _unused(tx, [u for u in units if orders[u.order_id]["saved_units"]], city_id=city_id, now=now)
+    back: dict[UUID, int] = {}
+    for transfer in borne:
+        back[transfer.ref] = back.get(transfer.ref, 0) + transfer.amount.units
     transfers = [
         Transfer(
             id=derive(u.voucher_id, "breakage"),
             book=Book.city(city_id),
             debit=ledger.chart.escrow(u.merchant_id),
             credit=ledger.chart.revenue_breakage(),
-            amount=Amount(u.due_units, u.asset),
+            amount=Amount(u.due_left - back.get(u.voucher_id, 0), u.asset),
             event="breakage",
             ref=u.voucher_id,
         )
         for u in units
-        if u.due_units and u.untouched
+        if u.due_left > back.get(u.voucher_id, 0)
     ]
-    _history.must(await ledger.post(tx, transfers, now=now), "breakage")
+    _history.must(await ledger.post(tx, [*transfers, *borne], now=now), "breakage")
+
+
+async def _unused(
+    tx: Tx, units: Sequence[vouchers.Voucher], *, city_id: int, now: datetime
+) -> list[Transfer]:  # fmt: skip
+    """The transfers that give back what others bore of these units."""
+    if not units:
+        return []
+    rows = await tx.rows(
+        "select line_id, breakdown from orders.lines where city_id = %(city)s and line_id = any(%(ids)s::uuid[])",
+        city=city_id,
+        ids=sorted({u.line_id for u in units}),
+    )
+    refs = {u.voucher_id: u.voucher_id for u in units}
+    gone = _uses.units(refs, units, {row["line_id"]: row["breakdown"] for row in rows})
+    return await _uses.give_back(tx, gone, event="breakage", city_id=city_id, now=now)
 
 
 def _fact(city_id: int, offer_id: UUID, outcome: str, now: datetime) -> Fact:

@@ -30,7 +30,7 @@ async def write_notes(tx: Tx, asks: Sequence[WriteNote], *, city_id: int, now: d
 
 async def refund_by_merchant(
     tx: Tx, asks: Sequence[RefundByMerchant], *, city_id: int, now: datetime
-) -> list[RefundAsked | Refusal]:  # fmt: skip
+) -> list[RefundAsked | Refusal]:
     """The merchant gives the money of unused units back, also where the terms leave the buyer no right to it.
 
     The amount is what was paid for these units, in the order's currency; it goes back as every refund does. Who gave

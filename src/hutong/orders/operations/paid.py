@@ -14,6 +14,7 @@ from hutong.kit.ids import derive
 from hutong.kit.money import Amount
 from hutong.ledger import Book, Transfer
 from hutong.orders.operations import _history, _money
+from hutong.orders.operations.cancel import end_late
 
 Outcome = Literal["paid", "paid_late", "paid_twice", "wrong_amount"]
 
@@ -42,12 +43,15 @@ async def paid(
 ) -> list[Applied]:  # fmt: skip
     """Book each capture and fulfil its order; what comes too late or twice is refunded, with the reason.
 
+    Too late is also what is paid after the last day on which it could be used: nobody pays for a right that is over.
     What comes in another amount is booked as a deposit and goes back, too; the order stays as it was. Each payment
     is given here once (payments.settle sees to it), and its order exists: it was written with the order. `orders`:
     the rows of these orders, when the caller has locked them.
     """
     if orders is None:
         orders = await _history.lock(tx, [c.order_id for c in captures], city_id=city_id)
+    zone = await _history.zone_of(tx, city_id)
+    await _end_over(tx, [c for c in captures if not c.wrong], orders, city_id=city_id, now=now, zone=zone)
     results: list[Applied] = []
     on_time: dict[UUID, Capture] = {}
     back: list[tuple[Capture, str]] = []  # with the reason
@@ -76,11 +80,22 @@ async def paid(
         )
         for c, _ in back
     ]  # fmt: skip
-    await _history.fulfil(tx, list(on_time), transfers=transfers, city_id=city_id, now=now, orders=orders)
+    await _history.fulfil(tx, list(on_time), transfers=transfers, city_id=city_id, now=now, orders=orders, zone=zone)
     await _money.send_back(
         tx, [_whole(c, orders[c.order_id], why, city_id) for c, why in back], city_id=city_id, now=now
     )
     return results
+
+
+async def _end_over(
+    tx: Tx, captures: Sequence[Capture], orders: dict[UUID, dict[str, Any]], *, city_id: int, now: datetime, zone: str
+) -> None:
+    """End the orders that are paid too late to be of use."""
+    waiting = [row for i in {c.order_id for c in captures} if (row := orders[i])["state"] == "placed"]
+    over = await _history.over_by_now(tx, waiting, city_id=city_id, now=now, zone=zone)
+    await end_late(tx, {i: orders[i] for i in sorted(over)}, city_id=city_id, now=now)
+    for order_id in over:
+        orders[order_id] = orders[order_id] | {"state": "expired"}
 
 
 def _judge(capture: Capture, order: dict[str, Any], already: Collection[UUID]) -> Outcome:

@@ -14,14 +14,16 @@ from hutong.payments import Captured, Quarantined, RefundDone, RefundFailed
 
 
 async def receive(
-    tx: Tx, findings: Sequence[payments.Finding], *, city_id: int, now: datetime
+    tx: Tx, findings: Sequence[payments.Finding], *, city_id: int, now: datetime, named: Sequence[UUID] | None = None
 ) -> list[payments.Settled]:
     """Settle what providers say, and let the orders follow: paid and fulfilled, sent back, refunded, or as before.
 
     Any order, any number of times: only what is new has an effect. Answers what payments.settle answers. The orders
-    are locked before the payments, as everywhere, so that a refund and a callback never wait for each other.
+    are locked before the payments, as everywhere, so that a refund and a callback never wait for each other. `named`:
+    the orders that the findings are about, when the caller has asked already.
     """
-    named = await payments.orders_of(tx, findings, city_id=city_id)
+    if named is None:
+        named = await payments.orders_of(tx, findings, city_id=city_id)
     orders = await _history.lock(tx, named, city_id=city_id)
     settled = await payments.settle(tx, findings, city_id=city_id, now=now, orders=named)
     captures = [_capture(s) for s in settled if isinstance(s, Captured | Quarantined)]

@@ -30,10 +30,11 @@ async def receive(tx: Tx, events: Sequence[ProviderEvent], *, city_id: int, now:
                                         at, body, received_at, next_at, tries)
            select %(city)s, e.provider, e.event_id, e.kind, e.number, e.provider_no, e.units, e.asset, e.failure, e.at,
                   e.body, %(now)s, %(next)s, 0
-           from unnest(%(providers)s::text[], %(ids)s::text[], %(kinds)s::text[], %(numbers)s::text[],
-                       %(theirs)s::text[], %(units)s::bigint[], %(assets)s::text[], %(failures)s::text[],
-                       %(ats)s::timestamptz[], %(bodies)s::bytea[])
-                as e(provider, event_id, kind, number, provider_no, units, asset, failure, at, body)
+           from (select unnest(%(providers)s::text[]) as provider, unnest(%(ids)s::text[]) as event_id,
+                        unnest(%(kinds)s::text[]) as kind, unnest(%(numbers)s::text[]) as number,
+                        unnest(%(theirs)s::text[]) as provider_no, unnest(%(units)s::bigint[]) as units,
+                        unnest(%(assets)s::text[]) as asset, unnest(%(failures)s::text[]) as failure,
+                        unnest(%(ats)s::timestamptz[]) as at, unnest(%(bodies)s::bytea[]) as body) as e
            on conflict (city_id, provider, event_id) do nothing
            returning provider, event_id""",
         city=city_id,

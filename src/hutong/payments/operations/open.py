@@ -36,13 +36,48 @@ async def open(
     return [_answer(intent, known.get(intent.payment_id)) for intent in intents]
 
 
+async def begin(tx: Tx, intents: Sequence[OpenIntent], *, city_id: int, now: datetime) -> None:
+    """Write the intents of things that begin in this very transaction, so that none of them can have one already or be
+    paid; they are there with the commit. The primary key refuses (and undoes everything) what was there before."""
+    if not intents:
+        return
+    await tx.send(
+        """with born as (
+           insert into payments.payments (city_id, payment_id, order_id, purpose, provider, units, asset, description,
+                                          created_at, expires_at, state, seq, captured_units, refunding_units,
+                                          next_at, tries)
+           select %(city)s, i.id, i.ord, i.purpose, i.provider, i.units, i.asset, i.words, %(now)s, i.expires,
+                  'created', 1, 0, 0, %(now)s, 0
+           from (select unnest(%(ids)s::uuid[]) as id, unnest(%(orders)s::uuid[]) as ord,
+                        unnest(%(purposes)s::text[]) as purpose, unnest(%(providers)s::text[]) as provider,
+                        unnest(%(units)s::bigint[]) as units, unnest(%(assets)s::text[]) as asset,
+                        unnest(%(words)s::text[]) as words, unnest(%(expires)s::timestamptz[]) as expires) as i)
+           insert into payments.changes (city_id, subject, seq, state, at, cause)
+           select %(city)s, i.id, 1, 'created', %(now)s, 'order' from unnest(%(ids)s::uuid[]) as i(id)""",
+        rival=None, city=city_id, now=now, **_columns(intents),
+    )  # fmt: skip
+
+
+def _columns(intents: Sequence[OpenIntent]) -> dict[str, list[Any]]:
+    return {
+        "ids": [i.payment_id for i in intents],
+        "orders": [i.order_id for i in intents],
+        "purposes": [i.purpose for i in intents],
+        "providers": [i.provider for i in intents],
+        "units": [i.amount.units for i in intents],
+        "assets": [i.amount.asset for i in intents],
+        "words": [i.description for i in intents],
+        "expires": [i.expires_at for i in intents],
+    }
+
+
 def _born(intent: OpenIntent, state: State, city_id: int, now: datetime) -> Payment:
     """The payment that an intent begins as."""
     return Payment(
         city_id=city_id, payment_id=intent.payment_id, order_id=intent.order_id, provider=intent.provider,
         amount=intent.amount, description=intent.description, state=state, seq=1, provider_no=None, pay_url=None,
         failure=None, captured=None, captured_at=None, refunding=0, created_at=now, expires_at=intent.expires_at,
-        close_asked_at=None, tries=0,
+        close_asked_at=None, tries=0, purpose=intent.purpose,
     )  # fmt: skip
 
 
@@ -58,14 +93,15 @@ async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_i
     calling = state == "unknown"
     rows = await tx.rows(
         """with born as (
-           insert into payments.payments (city_id, payment_id, order_id, provider, units, asset, description,
+           insert into payments.payments (city_id, payment_id, order_id, purpose, provider, units, asset, description,
                                           created_at, expires_at, state, seq, captured_units, refunding_units,
                                           sent_at, next_at, tries)
-           select %(city)s, i.id, i.ord, i.provider, i.units, i.asset, i.words, %(now)s, i.expires, %(state)s, 1, 0, 0,
+           select %(city)s, i.id, i.ord, i.purpose, i.provider, i.units, i.asset, i.words, %(now)s,
+                  i.expires, %(state)s, 1, 0, 0,
                   %(sent)s::timestamptz, %(next)s, 0
-           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(providers)s::text[], %(units)s::bigint[],
-                       %(assets)s::text[], %(words)s::text[], %(expires)s::timestamptz[])
-                as i(id, ord, provider, units, asset, words, expires)
+           from unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(purposes)s::text[], %(providers)s::text[],
+                       %(units)s::bigint[], %(assets)s::text[], %(words)s::text[], %(expires)s::timestamptz[])
+                as i(id, ord, purpose, provider, units, asset, words, expires)
            where (select p.payment_id from payments.payments p
                   where p.city_id = %(city)s and p.order_id = i.ord and p.state = 'captured' limit 1) is null
            on conflict (city_id, payment_id) do nothing
@@ -78,13 +114,7 @@ async def _insert(tx: Tx, intents: Sequence[OpenIntent], state: State, *, city_i
         state=state,
         sent=now if calling else None,
         next=now + CALL_LEASE if calling else now,
-        ids=[i.payment_id for i in intents],
-        orders=[i.order_id for i in intents],
-        providers=[i.provider for i in intents],
-        units=[i.amount.units for i in intents],
-        assets=[i.amount.asset for i in intents],
-        words=[i.description for i in intents],
-        expires=[i.expires_at for i in intents],
+        **_columns(intents),
     )
     return {row["subject"] for row in rows}
 

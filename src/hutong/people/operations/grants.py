@@ -71,6 +71,16 @@ def _given(row: dict[str, Any]) -> RoleGiven | Refusal:
     return RoleGiven(grant_id=row["grant_id"], member_id=row["member_id"], role=Role(row["role"]))
 
 
+async def lock_platform(tx: Tx) -> list[UUID]:
+    """The roles of the whole platform that hold now, locked until the end of the transaction: nobody takes two of
+    them at once, so that one is always left. Reference table: central."""
+    rows = await tx.rows(
+        """select grant_id from people.grants where scope_kind = 'platform' and revoked_at is null
+           order by grant_id for no key update"""
+    )
+    return [row["grant_id"] for row in rows]
+
+
 async def revoke(tx: Tx, requests: Sequence[RevokeRole], *, now: datetime) -> list[RoleGiven | Refusal]:
     """Take roles away; it holds from the next request of their holder on. A second time changes nothing.
 

@@ -101,6 +101,7 @@ async def erase(tx: Tx, member_ids: Sequence[UUID], *, now: datetime) -> list[bo
            where member_id = any(%(ids)s::uuid[]) and ended_at is null""",
         "delete from people.challenges where member_id = any(%(ids)s::uuid[])",
         "delete from people.exports where member_id = any(%(ids)s::uuid[])",
+        "delete from people.badges where member_id = any(%(ids)s::uuid[])",
         "update people.phone_changes set old_tail = '', new_tail = '' where member_id = any(%(ids)s::uuid[])",
         """update people.members set name = '', phone = null, phone_tail = '', status = 'erased'
            where member_id = any(%(ids)s::uuid[])""",

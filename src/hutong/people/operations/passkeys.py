@@ -74,7 +74,7 @@ async def ask_challenges(
 
 async def _spend(
     tx: Tx, wanted: Sequence[tuple[bytes | None, str, str, UUID | None]], *, now: datetime
-) -> list[bytes | None]:  # fmt: skip
+) -> list[bytes | None]:
     """Use up the challenge of each (challenge, purpose, binding, member); None where there is none that fits.
 
     One statement: of two answers to one challenge, in one list or at the same moment, one gets it.
@@ -102,7 +102,7 @@ async def _spend(
 
 async def add_passkeys(
     tx: Tx, requests: Sequence[AddPasskey], *, site: Site, now: datetime
-) -> list[PasskeyInfo | Refusal]:  # fmt: skip
+) -> list[PasskeyInfo | Refusal]:
     """Keep the passkeys that were made. The members are signed in: their binding is their session.
 
     Refusals: PasskeyStale, PasskeyNotRight, TooManyPasskeys, PasskeyTaken (by whomever: the id is the authenticator's).
@@ -166,7 +166,7 @@ async def _insert(tx: Tx, new: Sequence[tuple[AddPasskey, Key]], *, now: datetim
 
 async def use_passkeys(
     tx: Tx, requests: Sequence[UsePasskey], *, site: Site, now: datetime
-) -> list[PasskeyUsed | Refusal]:  # fmt: skip
+) -> list[PasskeyUsed | Refusal]:
     """Check what authenticators signed; a passkey whose counter went back ends.
 
     Refusals in this order: PasskeyStale, PasskeyUnknown (also another member's for `confirm`), PasskeyNotRight,

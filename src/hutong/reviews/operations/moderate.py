@@ -17,7 +17,7 @@ from hutong.reviews.model import (
     Moderate,
     State,
     clean,
-)  # fmt: skip
+)
 from hutong.reviews.operations import _rows
 from hutong.reviews.operations._reports import close
 from hutong.reviews.refusals import (
@@ -27,7 +27,7 @@ from hutong.reviews.refusals import (
     NoWords,
     ReviewUnknown,
     TooManyWords,
-)  # fmt: skip
+)
 
 
 async def moderate(tx: Tx, asks: Sequence[Moderate], *, city_id: int, now: datetime) -> list[Done | Refusal]:
@@ -150,7 +150,7 @@ async def decide(tx: Tx, asks: Sequence[Decide], *, city_id: int, now: datetime)
 
 async def _end(
     tx: Tx, made: Sequence[Decide], locked: dict[UUID, _rows.Locked], *, city_id: int, now: datetime
-) -> None:  # fmt: skip
+) -> None:
     if not made:
         return
     await tx.run(

@@ -26,7 +26,7 @@ from hutong.reviews.model import (
     Write,
     clean,
     worth,
-)  # fmt: skip
+)
 from hutong.reviews.operations import _rows
 from hutong.reviews.queries.find import of_lines
 from hutong.reviews.refusals import (
@@ -38,7 +38,7 @@ from hutong.reviews.refusals import (
     TooLateToEdit,
     TooLateToReview,
     TooManyWords,
-)  # fmt: skip
+)
 from hutong.reviews.tags import tags
 from hutong.vouchers import Use, Voucher, VoucherUnknown
 

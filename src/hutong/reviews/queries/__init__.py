@@ -11,7 +11,7 @@ from hutong.reviews.queries.find import (
     to_write,
     unreviewed,
     versions,
-)  # fmt: skip
+)
 from hutong.reviews.queries.staff import (
     appeals_of,
     changes_of,
@@ -22,7 +22,7 @@ from hutong.reviews.queries.staff import (
     reports_of,
     standing,
     waiting,
-)  # fmt: skip
+)
 
 __all__ = [
     "appeals_of", "by_ids", "changes_of", "for_staff", "hidden", "of_lines", "of_member", "of_offer", "of_store",

@@ -130,7 +130,7 @@ async def to_write(
 
 async def of_member(
     tx: Tx, member_id: UUID, *, city_id: int, after: UUID | None = None, limit: int = 20
-) -> list[Review]:  # fmt: skip
+) -> list[Review]:
     """A page of the member's own reviews in a city, newest first, hidden ones too; `after` as in `of_store`."""
     rows = await tx.rows(
         f"""select {COLUMNS} from reviews.reviews r

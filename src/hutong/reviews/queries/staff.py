@@ -52,7 +52,7 @@ async def standing(tx: Tx, scope: Scope, *, city_id: int, store_id: UUID | None 
 
 async def reported(
     tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
-) -> list[Review]:  # fmt: skip
+) -> list[Review]:
     """The reviews within the scope that have open reports, the longest waiting first.
 
     `after`: (when first reported, review_id) of the last of the page before.
@@ -71,7 +71,7 @@ async def reported(
 
 async def hidden(
     tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
-) -> list[Review]:  # fmt: skip
+) -> list[Review]:
     """The reviews within the scope that are hidden, the newest first.
 
     `after`: (written_at, review_id) of the last of the page before.
@@ -90,7 +90,7 @@ async def hidden(
 
 async def open_appeals(
     tx: Tx, scope: Scope, *, city_id: int, after: tuple[datetime, UUID] | None = None, limit: int = 20
-) -> list[Appealed]:  # fmt: skip
+) -> list[Appealed]:
     """The open appeals within the scope, the oldest first; those of reviews that were withdrawn are left out.
 
     `after`: (at, review_id) of the last of the page before.

@@ -66,7 +66,7 @@ async def _redeem(
                 taken.add(pair)
                 turn.append(i)
         asks = [done[i].redeem for i in turn]
-        results = await redeem(tx, [a for a in asks if a], city_id=city_id, now=now, **limits)
+        results = await redeem(tx, [a for a in asks if a], city_id=city_id, now=now, channel="offline", **limits)
         for i, result in zip(turn, results, strict=True):
             done[i] = _result(done[i], result)
             if done[i].outcome == "redeemed":

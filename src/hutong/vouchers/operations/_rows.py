@@ -13,6 +13,8 @@ from hutong.infra.sql import load
 from hutong.vouchers.model import ROADS, State, Voucher
 from hutong.vouchers.queries import as_voucher
 
+FREE: dict[str, Any] = {"held_for": None, "held_ref": None, "held_until": None}  # of a voucher that is not locked
+
 
 class Changed(Struct, frozen=True, kw_only=True):
     """One step of a voucher: what it was, what it is, by whom and why."""
@@ -64,6 +66,8 @@ async def save(tx: Tx, changed: Sequence[Changed], *, city_id: int, now: datetim
         refund_froms=[v.refund_from for v in vouchers], uses=[v.uses_left for v in vouchers],
         paids=[v.paid_left for v in vouchers], dues=[v.due_left for v in vouchers],
         last_steps=[v.last_step for v in vouchers], cycles=[v.cycles for v in vouchers],
+        held_fors=[v.held_for for v in vouchers], held_refs=[v.held_ref for v in vouchers],
+        held_untils=[v.held_until for v in vouchers],
         road_ids=[c.voucher.voucher_id for c in roads], road_versions=[c.voucher.version for c in roads],
         road_was=[c.was.state for c in roads], road_states=[c.voucher.state for c in roads],
         road_bys=[c.by for c in roads], road_reasons=[c.reason for c in roads],

@@ -15,7 +15,7 @@ from hutong.vouchers.capsules import Token, read_token, shown_by
 from hutong.vouchers.codes import Qr, Typed, masked, read_presented, step_presented, step_proven
 from hutong.vouchers.model import Prepare, Redeem, Voucher
 from hutong.vouchers.queries import as_voucher
-from hutong.vouchers.refusals import StaleQr, TooManyGuesses, UnknownCode
+from hutong.vouchers.refusals import StaleQr, TooManyGuesses, UnknownCode, VoucherNotHeld
 
 # Wrong typed codes only (threat G1): at these rates a hit is expected once in a thousand years of one merchant.
 PER_STAFF = (20, 600)
@@ -86,6 +86,7 @@ async def load_stock(
     ids = {s.voucher_id for s in seen if isinstance(s, Qr) and s.city_id == city_id}
     tokens = {s.voucher_id for s in seen if isinstance(s, Token) and s.capsule.city_id == city_id}
     ids |= tokens | {r.voucher_id for r in requests if isinstance(r, Redeem) and r.voucher_id is not None}
+    ids |= {other for r in requests if isinstance(r, Redeem) for other in r.burns}
     codes = {s.code for s in seen if isinstance(s, Typed)}
     if not ids and not codes:
         return Stock({}, {})
@@ -121,8 +122,17 @@ def _has_proof(request: Prepare | Redeem) -> bool:
     return isinstance(request, Redeem) and request.voucher_id is not None
 
 
+def meant_id(request: Prepare | Redeem, seen: _Seen, stock: Stock) -> UUID:
+    """The voucher that a request speaks of, before it is known whether it may; the nil UUID for none."""
+    if isinstance(request, Redeem) and request.voucher_id is not None:
+        return request.voucher_id
+    if isinstance(seen, Typed):
+        return stock.by_code.get(seen.code, UUID(int=0))
+    return UUID(int=0) if seen is None else seen.voucher_id if isinstance(seen, Qr) else seen.capsule.voucher_id
+
+
 def identify(request: Prepare | Redeem, seen: _Seen, stock: Stock, *, city_id: int, now: datetime) -> Found:
-    """The voucher that is meant, if it is one of this merchant and what was shown is genuine.
+    """The voucher that is meant, if this merchant honours it (it is his, or `wide`) and what was shown is genuine.
 
     An unknown code and another merchant's look alike; only the log knows the difference.
     """
@@ -151,7 +161,7 @@ def identify(request: Prepare | Redeem, seen: _Seen, stock: Stock, *, city_id: i
 def _of_merchant(request: Prepare | Redeem, voucher: Voucher | None, way: str) -> Found:
     if voucher is None:
         return Found(way=way, refusal=UnknownCode())
-    if voucher.merchant_id != request.merchant_id:
+    if not voucher.honoured_by(request.merchant_id):
         return Found(voucher_id=voucher.voucher_id, way=way, refusal=UnknownCode(), reason="wrong_merchant")
     return Found(voucher_id=voucher.voucher_id, way=way)
 
@@ -160,6 +170,10 @@ def _by_proof(request: Redeem, voucher: Voucher | None, now: datetime) -> Found:
     found = _of_merchant(request, voucher, "proof")
     if voucher is None or found.refusal is not None:
         return found
+    if request.delivery is not None:
+        ours = voucher.held_for == "delivery" and voucher.held_ref == request.delivery
+        ours = ours or (voucher.order_id == request.delivery and voucher.pass_over(now))
+        return Found(voucher_id=voucher.voucher_id, way="proof", refusal=None if ours else VoucherNotHeld())
     if request.offline is not None:
         return Found(voucher_id=voucher.voucher_id, way="proof", step=request.offline.step)
     step = step_proven(voucher, request.proof, store_id=request.store_id, staff_id=request.staff_id, now=now)

@@ -62,7 +62,7 @@ async def insert(tx: Tx, rows: Sequence[dict[str, Any]], *, city_id: int) -> set
 
 _COLUMNS = (
     "redemption_id", "voucher_id", "request_no", "merchant_id", "store_id", "store_name", "staff_id", "staff_name",
-    "count", "uses_left", "paid_units", "due_units", "step", "at", "undo_until",
+    "count", "uses_left", "paid_units", "due_units", "step", "own", "at", "undo_until",
 )  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def as_row(request: Redeem, voucher: Voucher, after: Voucher, step: int, undo_un
         "staff_id": request.staff_id, "staff_name": request.staff_name, "count": request.count,
         "uses_left": after.uses_left, "paid_units": voucher.paid_left - after.paid_left,
         "due_units": voucher.due_left - after.due_left, "step": step or None, "undo_until": undo_until,
+        "own": request.staff_id == voucher.member_id,
     }  # fmt: skip
 
 
@@ -91,8 +92,10 @@ def as_redeemed(row: dict[str, Any], voucher: Voucher, *, at: datetime, replayed
         redemption_id=row["redemption_id"], request_no=row["request_no"], voucher_id=voucher.voucher_id,
         kind=voucher.kind, title=voucher.title, holder=voucher.holder, member_id=voucher.member_id,
         order_id=voucher.order_id, line_id=voucher.line_id, offer_id=voucher.offer_id,
-        merchant_id=row["merchant_id"], store_id=row["store_id"], staff_id=row["staff_id"],
+        merchant_id=row["merchant_id"], issuer_id=voucher.merchant_id, store_id=row["store_id"],
+        staff_id=row["staff_id"],
         code_tail=voucher.code_tail, unit_no=voucher.unit_no, count=row["count"], uses_total=voucher.uses_total,
         uses_left=row["uses_left"], asset=voucher.asset, paid_units=row["paid_units"], due_units=row["due_units"],
         at=at, undo_until=row["undo_until"], replayed=replayed, reversed_at=row.get("reversed_at"),
+        value=voucher.value,
     )  # fmt: skip

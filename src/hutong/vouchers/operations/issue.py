@@ -71,6 +71,7 @@ async def _insert(
         titles=[Jsonb(r.title) for r in rights], uses=[r.uses for r in rights],
         froms=[r.valid_from for r in rights], tos=[r.valid_to for r in rights], terms=[Jsonb(r.terms) for r in rights],
         stores=[Jsonb([str(store) for store in r.store_ids]) for r in rights], assets=[r.asset for r in rights],
+        values=[r.value for r in rights], wides=[r.wide for r in rights],
     )  # fmt: skip
     return {row["voucher_id"]: row["code"] for row in rows}
 
@@ -85,7 +86,7 @@ def _rights(requests: Sequence[Issue]) -> tuple[list[Issue], list[int]]:
     of: list[int] = []
     for r in requests:
         shared = id(r.terms), id(r.title), id(r.store_ids), r.offer_id.int, r.merchant_id.int, r.valid_from, r.valid_to
-        key = *shared, r.kind, r.uses, r.asset
+        key = *shared, r.kind, r.uses, r.asset, r.value, r.wide
         number = numbers.get(key)
         if number is None:
             rights.append(r)

@@ -42,6 +42,7 @@ class _Bench(Struct):
     allowances: dict[_Row, Allowance]
     spent: dict[_Row, _Spent]
     fresh: dict[_Row, Judged]
+    given: Mapping[UUID, tuple[datetime, datetime]]  # gifts that were accepted: when they were made and accepted
 
     def judge(self, scan: Scan, order: int) -> Judged:
         before = self.known.get((scan.device_id, scan.seq))
@@ -101,6 +102,9 @@ class _Bench(Struct):
             return "refused", "after_allowance"
         if not in_time(token.step, at):
             return "refused", "stale_token"
+        made, taken = self.given.get(capsule.voucher_id, (None, None))
+        if made and taken and capsule.issued_at < taken and at >= made:
+            return "refused", "given_away"  # the phone of its giver; what that took before is as good as ever
         if not capsule.usable_at(at):
             return "expired_at_scan", "outside_windows"
         if capsule.face > allowance.max_face_units:
@@ -138,10 +142,10 @@ async def judge_scans(
     `devices` are locked by the caller, their messages verified; `keys` are the house's public keys by their names.
     Outcomes here: refused (unreadable, bad_signature, unknown_key, forged_capsule, forged_token, device_revoked,
     device_flagged, wrong_merchant, wrong_store, from_the_future, no_allowance, after_allowance, stale_token,
-    over_face, over_allowance, fork), expired_at_scan (outside_windows), and what was answered before.
+    given_away, over_face, over_allowance, fork), expired_at_scan (outside_windows), and what was answered before.
     """
     bench = _Bench(
-        city_id=city_id, now=now, devices=devices, keys=keys, fresh={},
+        city_id=city_id, now=now, devices=devices, keys=keys, fresh={}, given=await _given(tx, scans, city_id=city_id),
         known=await _known(tx, scans, city_id=city_id),
         allowances=await _allowances(tx, list(devices), city_id=city_id),
         spent=await _spent(tx, list(devices), city_id=city_id),
@@ -159,6 +163,18 @@ async def _known(tx: Tx, scans: Sequence[Scan], *, city_id: int) -> dict[_Row, d
         city=city_id, ids=[s.device_id for s in scans], seqs=[s.seq for s in scans],
     )  # fmt: skip
     return {(row["device_id"], row["seq"]): row for row in rows}
+
+
+async def _given(tx: Tx, scans: Sequence[Scan], *, city_id: int) -> dict[UUID, tuple[datetime, datetime]]:
+    """Of the vouchers that these scans speak of, those that a friend has accepted as a gift."""
+    payloads = [read_payload(scan.payload) for scan in scans]
+    tokens = [read_token(payload.text) for payload in payloads if payload is not None]
+    rows = await tx.rows(
+        """select voucher_id, made_at, ended_at from vouchers.gifts
+           where city_id = %(city)s and voucher_id = any(%(ids)s::uuid[]) and state = 'claimed'""",
+        city=city_id, ids=sorted({token.capsule.voucher_id for token in tokens if token is not None}),
+    )  # fmt: skip
+    return {row["voucher_id"]: (row["made_at"], row["ended_at"]) for row in rows}
 
 
 async def _allowances(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[_Row, Allowance]:

@@ -19,6 +19,8 @@ def class_of(voucher: Voucher, limits: Limits | None) -> CapsuleKind | None:
 
     Bound vouchers (one device for each) are part of the format and not offered yet.
     """
+    if voucher.value:  # money is spent only where its balance is known
+        return None
     if limits is None or not limits.on or voucher.state != "valid" or voucher.asset != limits.asset:
         return None
     return "capped" if worth(voucher) <= limits.max_face_units else None

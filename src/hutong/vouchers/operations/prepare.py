@@ -9,9 +9,12 @@ from msgspec import Struct
 from hutong.infra.db import Tx
 from hutong.kit.refusals import Refusal
 from hutong.vouchers import queries
+from hutong.vouchers.capacity import Room, rooms, why_no_room
 from hutong.vouchers.codes import PROOF_LIFE, Typed, proof, read_presented
+from hutong.vouchers.holding import coupons_of
+from hutong.vouchers.lots import Holder, lots
 from hutong.vouchers.model import Prepare, Prepared, Sibling, Voucher
-from hutong.vouchers.operations import _scan
+from hutong.vouchers.operations import _capacity, _scan
 from hutong.vouchers.operations._uses import last_uses
 from hutong.vouchers.rules import Here, most_now, notices, why_not_usable
 
@@ -32,7 +35,8 @@ async def prepare(
 
     Refusals, in this order: too_many_guesses, unknown_code (also another merchant's), stale_qr (not a token of it),
     voucher_void, voucher_refunded, voucher_refunding, waiting_for_buyers, already_used, expired, qr_already_used,
-    stale_qr (too old), wrong_store, not_yet_valid, expired, blackout, outside_hours.
+    stale_qr (too old), wrong_store, not_yet_valid, expired, blackout, outside_hours,
+    day_full, hour_full.
     """
     done = await _look(tx, requests, city_id=city_id, now=now, zone=zone)
     late = await _scan.count_guesses(tx, requests, guesses=done.guesses, city_id=city_id, now=now)
@@ -80,14 +84,77 @@ async def _look(tx: Tx, requests: Sequence[Prepare], *, city_id: int, now: datet
         if refusal is not None:
             refusals[i] = refusal
     good = {i: voucher for i, voucher in meant.items() if i not in refusals}
-    family = await _families(tx, list(good.values()), city_id=city_id)
+    room = await _rooms(tx, requests, good, city_id=city_id, now=now, zone=zone)
+    for i, found in room.items():
+        refusal = why_no_room(good[i], found, 1, at=now, zone=zone)
+        if refusal is not None:
+            refusals[i] = refusal
+            del good[i]
+    family = await _families(tx, [v for v in good.values() if not v.value], city_id=city_id)
+    values = await lots(tx, sorted({_holder(v) for v in good.values() if v.value}), city_id=city_id)
     results = [
         refusals[i]
         if i in refusals
-        else _prepared(request, good[i], founds[i].step, family.get(good[i].order_id, ()), now, zone)
+        else _prepared(request, good[i], founds[i].step, _kin(good[i], family, values), room.get(i, ()), now, zone)
         for i, request in enumerate(requests)
     ]
     return _Look(results, founds, guesses)
+
+
+async def beside(
+    tx: Tx, request: Prepare, *, voucher_id: UUID, city_id: int, now: datetime, zone: str
+) -> list[Prepared]:
+    """The coupons of whoever holds this voucher that could be used with it at this counter now, one of a kind (the one
+    that ends first), each with a proof as if its digits had been read aloud. For a counter that has just prepared the
+    voucher: what was presented is not asked again. Empty when the voucher is unknown or another merchant's."""
+    held = next(iter(await queries.by_ids(tx, [voucher_id], city_id=city_id)), None)
+    if held is None or not held.honoured_by(request.merchant_id):
+        return []
+    return await _coupons(tx, request, held.member_id, held, city_id=city_id, now=now, zone=zone)
+
+
+async def beside_member(
+    tx: Tx, request: Prepare, *, member_id: UUID, city_id: int, now: datetime, zone: str
+) -> list[Prepared]:
+    """The same of a member whom this counter has recognised by his own code."""
+    return await _coupons(tx, request, member_id, None, city_id=city_id, now=now, zone=zone)
+
+
+async def _coupons(
+    tx: Tx, request: Prepare, member_id: UUID, held: Voucher | None, *, city_id: int, now: datetime, zone: str
+) -> list[Prepared]:
+    here = Here(store_id=request.store_id, now=now, zone=zone)
+    kinds: dict[UUID, Voucher] = {held.offer_id: held} if held is not None else {}
+    for one in await coupons_of(tx, [member_id], city_id=city_id, now=now):
+        if one.honoured_by(request.merchant_id) and why_not_usable(one, here) is None:
+            kinds.setdefault(one.offer_id, one)
+    good = {i: one for i, one in enumerate(kinds.values()) if one is not held}
+    room = await _rooms(tx, dict.fromkeys(good, request), good, city_id=city_id, now=now, zone=zone)
+    return [
+        _prepared(request, one, 0, (), room.get(i, ()), now, zone)
+        for i, one in good.items()
+        if why_no_room(one, room.get(i, ()), 1, at=now, zone=zone) is None
+    ]
+
+
+async def _rooms(
+    tx: Tx,
+    requests: Sequence[Prepare] | dict[int, Prepare],
+    good: dict[int, Voucher],
+    *,
+    city_id: int,
+    now: datetime,
+    zone: str,
+) -> dict[int, tuple[Room, ...]]:
+    """How full the day and the hour are, of those whose terms limit them."""
+    places = {i: _capacity.Place(voucher, requests[i].store_id, now) for i, voucher in good.items()}
+    keys = _capacity.keys_of(places.values(), zone=zone)
+    used = await _capacity.read(tx, sorted(keys), city_id=city_id)
+    found = {
+        i: rooms(v.terms, used, offer_id=v.offer_id, store_id=requests[i].store_id, at=now, zone=zone)
+        for i, v in good.items()
+    }
+    return {i: some for i, some in found.items() if some}
 
 
 async def _families(tx: Tx, vouchers: Sequence[Voucher], *, city_id: int) -> dict[UUID, list[Voucher]]:
@@ -102,14 +169,28 @@ async def _families(tx: Tx, vouchers: Sequence[Voucher], *, city_id: int) -> dic
     return found
 
 
+def _holder(voucher: Voucher) -> Holder:
+    return voucher.member_id, voucher.merchant_id
+
+
+def _kin(
+    voucher: Voucher, family: dict[UUID, list[Voucher]], values: dict[Holder, list[Voucher]]
+) -> list[Voucher]:  # fmt: skip
+    """What the same code stands for: units of the same order and offer; of stored value every lot of its holder."""
+    if voucher.value:
+        return values.get(_holder(voucher), [])
+    return [one for one in family.get(voucher.order_id, ()) if one.offer_id == voucher.offer_id]
+
+
 def _meant(found: _scan.Found, stock: _scan.Stock) -> Voucher:
     assert found.voucher_id is not None
     return stock.by_id[found.voucher_id]
 
 
 def _prepared(
-    request: Prepare, voucher: Voucher, step: int, family: Sequence[Voucher], now: datetime, zone: str
-) -> Prepared:
+    request: Prepare, voucher: Voucher, step: int, family: Sequence[Voucher], room: tuple[Room, ...], now: datetime,
+    zone: str,
+) -> Prepared:  # fmt: skip
     here = Here(store_id=request.store_id, now=now, zone=zone)
     until = now + PROOF_LIFE
 
@@ -119,15 +200,19 @@ def _prepared(
     others = tuple(
         Sibling(voucher_id=one.voucher_id, unit_no=one.unit_no, uses_left=one.uses_left, proof=prove(one))
         for one in family
-        if (one.order_id, one.offer_id) == (voucher.order_id, voucher.offer_id)
-        and one.voucher_id != voucher.voucher_id
+        if one.voucher_id != voucher.voucher_id
+        and one.member_id == voucher.member_id  # not those given to a friend
         and why_not_usable(one, here) is None
     )
+    left = min((one.left for one in room), default=None)
+    others = others if left is None else others[: max(0, left - 1)]
     return Prepared(
         voucher_id=voucher.voucher_id, kind=voucher.kind, title=voucher.title, holder=voucher.holder,
         merchant_id=voucher.merchant_id, order_id=voucher.order_id, offer_id=voucher.offer_id,
-        unit_no=voucher.unit_no, uses_total=voucher.uses_total, uses_left=voucher.uses_left, most=most_now(voucher),
-        paid=voucher.paid, valid_from=voucher.valid_from, valid_to=voucher.valid_to, terms=voucher.terms,
+        unit_no=voucher.unit_no, uses_total=voucher.uses_total, uses_left=voucher.uses_left,
+        most=most_now(voucher, left), paid=voucher.paid, valid_from=voucher.valid_from, valid_to=voucher.valid_to,
+        terms=voucher.terms,
         store_ids=voucher.store_ids, code_tail=voucher.code_tail, proof=prove(voucher), proof_until=until,
-        others=others, notices=notices(voucher, here),
+        others=others, notices=notices(voucher, here, room, own=request.staff_id == voucher.member_id),
+        value=voucher.value,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Redeem: the one place where a right is used."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +11,13 @@ from msgspec import Struct
 from hutong.infra.answers import KeyReused
 from hutong.infra.db import Tx
 from hutong.kit.refusals import Busy, Refusal
+from hutong.vouchers.capacity import Key, limited, rooms, why_no_room
 from hutong.vouchers.codes import Typed
-from hutong.vouchers.model import Redeem, Redeemed, Voucher, share
-from hutong.vouchers.operations import _scan, _uses
-from hutong.vouchers.operations._rows import Changed, save, step
+from hutong.vouchers.model import Redeem, Redeemed, Voucher
+from hutong.vouchers.operations import _capacity, _scan, _uses
+from hutong.vouchers.operations._rows import FREE, Changed, save, step
 from hutong.vouchers.rules import Here, LastUse, why_not_count, why_not_usable
+from hutong.vouchers.value import portions
 
 WINDOW = timedelta(minutes=60)
 ROUNDS = 3  # more than one only when one request number comes for two vouchers at the same moment
@@ -29,6 +32,8 @@ class _Round(Struct):
     rows: list[dict[str, Any]]
     changed: list[Changed]
     guesses: _scan.Guesses
+    taken: Counter[Key]
+    offline: Counter[Key]  # of them, those that a counter without a network accepted
 
 
 async def redeem(
@@ -41,20 +46,22 @@ async def redeem(
     exactly what was paid and what is due.
 
     Refusals: key_reused (the request_no with another voucher, count or store), then those of `prepare` in their
-    order, then count_too_high. Source of the rules: redemption contracts in docs, threats G1-G8.
+    order, then count_too_high, day_full, hour_full, places_left. Source of the rules: redemption contracts in docs,
+    threats G1-G8. What a device accepted without a network counts in its day and hour, also when they are full.
     """
     assert len({r.redemption_id for r in requests}) == len(requests), "one id for two redemptions"
     if not requests:
         return []
     seen = _scan.see(requests)
     stock = await _scan.load_stock(tx, requests, seen=seen, city_id=city_id, lock=True)
+    used = await _capacity.lock(tx, _places(requests, seen, stock, now), city_id=city_id, zone=zone)
     for _ in range(ROUNDS):
         known = await _uses.by_request(tx, [_key(r) for r in requests], city_id=city_id)
         guesses = await _scan.load_guesses(tx, requests, seen=seen, city_id=city_id, now=now)
         gone = [v.voucher_id for v in stock.by_id.values() if v.state == "used"]
         last = await _uses.last_uses(tx, gone, city_id=city_id)
         copy = _scan.Stock(dict(stock.by_id), stock.by_code, stock.phones)
-        counter = _Counter(city_id, now, zone, window, copy, known, last)
+        counter = _Counter(city_id, now, zone, window, copy, known, last, dict(used))
         done = counter.serve(requests, seen, guesses)
         written = await _uses.insert(tx, done.rows, city_id=city_id)
         if len(written) == len(done.rows):
@@ -63,6 +70,7 @@ async def redeem(
     else:
         raise Busy(retry_after=1)
     await save(tx, done.changed, city_id=city_id, now=now)
+    await _capacity.count(tx, done.taken, offline=done.offline, city_id=city_id)
     late = await _scan.count_guesses(tx, requests, guesses=done.guesses, city_id=city_id, now=now)
     for i, refusal in late.items():
         done.results[i] = done.refusals[i] = refusal
@@ -72,6 +80,19 @@ async def redeem(
 
 def _key(request: Redeem) -> _uses.Key:
     return request.merchant_id, request.request_no
+
+
+def _places(
+    requests: Sequence[Redeem], seen: Sequence[Any], stock: _scan.Stock, now: datetime
+) -> list[_capacity.Place]:
+    """Where and when those that have limits would be used, if nothing else speaks against it."""
+    found: list[_capacity.Place] = []
+    for request, what in zip(requests, seen, strict=True):
+        voucher = stock.by_id.get(_scan.meant_id(request, what, stock))
+        if voucher is not None and limited(voucher.terms):
+            at = request.offline.at if request.offline else now
+            found.append(_capacity.Place(voucher, request.store_id, at))
+    return found
 
 
 class _Counter(Struct):
@@ -84,9 +105,10 @@ class _Counter(Struct):
     stock: _scan.Stock
     known: dict[_uses.Key, dict[str, Any]]
     last: dict[UUID, LastUse]
+    used: dict[Key, int]
 
     def serve(self, requests: Sequence[Redeem], seen: Sequence[Any], guesses: _scan.Guesses) -> _Round:
-        done = _Round([], {}, {}, [], [], guesses)
+        done = _Round([], {}, {}, [], [], guesses, Counter(), Counter())
         for i, (request, what) in enumerate(zip(requests, seen, strict=True)):
             answer = self._answer(i, request, what, done)
             if isinstance(answer, Refusal):
@@ -111,10 +133,31 @@ class _Counter(Struct):
         voucher = self.stock.by_id[found.voucher_id]
         here = Here(store_id=request.store_id, now=self._at(request), zone=self.zone)
         step = 0 if request.offline else found.step  # the judge of offline scans has looked at steps already
-        refusal = why_not_usable(
-            voucher, here, step=step, prepared=found.way == "proof", last=self.last.get(voucher.voucher_id)
-        ) or why_not_count(voucher, request.count)
+        refusal = None  # what was sent in time has arrived: days, hours and places bind those who come
+        if request.delivery is None:
+            refusal = why_not_usable(
+                voucher, here, step=step, prepared=found.way == "proof", last=self.last.get(voucher.voucher_id)
+            )
+        refusal = refusal or why_not_count(voucher, request.count)
+        if request.delivery is None:
+            refusal = refusal or self._take_room(request, voucher, here, done)
         return refusal or self._use(request, voucher, found.step, done)
+
+    def _take_room(self, request: Redeem, voucher: Voucher, here: Here, done: _Round) -> Refusal | None:
+        """A place in the day and in the hour, where the terms limit them."""
+        if not limited(voucher.terms):
+            return None
+        at = here.now
+        found = rooms(
+            voucher.terms, self.used, offer_id=voucher.offer_id, store_id=request.store_id, at=at, zone=self.zone
+        )
+        refusal = None if request.offline else why_no_room(voucher, found, request.count, at=at, zone=self.zone)
+        for room in () if refusal else found:
+            key = Key(voucher.offer_id, request.store_id, room.span, room.begins)
+            self.used[key] = self.used.get(key, 0) + request.count
+            done.taken[key] += request.count
+            done.offline[key] += request.count if request.offline else 0
+        return refusal
 
     def _at(self, request: Redeem) -> datetime:
         """When it is used: now, or when a device without a network scanned it."""
@@ -122,20 +165,30 @@ class _Counter(Struct):
 
     def _use(self, request: Redeem, voucher: Voucher, qr_step: int, done: _Round) -> Redeemed:
         left = voucher.uses_left - request.count
+        paid, due = portions(voucher, request.count)
         changed = step(
             voucher, by=request.staff_id, reason="redeemed", state="used" if left == 0 else "valid", uses_left=left,
-            paid_left=voucher.paid_left - share(voucher.paid_left, request.count, voucher.uses_left),
-            due_left=voucher.due_left - share(voucher.due_left, request.count, voucher.uses_left),
-            last_step=max(voucher.last_step, qr_step),
+            paid_left=voucher.paid_left - paid, due_left=voucher.due_left - due,
+            last_step=max(voucher.last_step, qr_step), **FREE,
         )  # fmt: skip
         at = self._at(request)
         row = _uses.as_row(request, voucher, changed.voucher, qr_step, self.now + self.window) | {"at": at}
         done.rows.append(row)
         done.changed.append(changed)
         self.stock.by_id[voucher.voucher_id] = changed.voucher
+        self._burn(request, voucher, qr_step, done)
         self.known[_key(request)] = row
         self.last[voucher.voucher_id] = _uses.as_last_use(row, self.city_id)
         return _uses.as_redeemed(row, voucher, at=at, replayed=False)
+
+    def _burn(self, request: Redeem, voucher: Voucher, qr_step: int, done: _Round) -> None:
+        """The code that was shown is dead for every lot that it stood for."""
+        for other_id in request.burns:
+            other = self.stock.by_id.get(other_id)
+            if other is not None and other.member_id == voucher.member_id and other.last_step < qr_step:
+                burnt = step(other, by=request.staff_id, reason="redeemed", last_step=qr_step)
+                done.changed.append(burnt)
+                self.stock.by_id[other_id] = burnt.voucher
 
     def _again(
         self, i: int, request: Redeem, seen: Any, before: dict[str, Any], done: _Round

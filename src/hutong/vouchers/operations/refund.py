@@ -7,7 +7,7 @@ from uuid import UUID
 from hutong.infra.db import Tx
 from hutong.kit.refusals import Refusal
 from hutong.vouchers.model import Voucher
-from hutong.vouchers.operations._rows import Changed, lock, save, step
+from hutong.vouchers.operations._rows import FREE, Changed, lock, save, step
 from hutong.vouchers.queries import as_voucher
 from hutong.vouchers.refusals import (
     NotRefunding,
@@ -16,7 +16,8 @@ from hutong.vouchers.refusals import (
     VoucherUnknown,
     VoucherUsed,
     VoucherVoid,
-)  # fmt: skip
+)
+from hutong.vouchers.rules import why_held
 
 _Decide = Callable[[Voucher], Changed | Voucher | Refusal]
 
@@ -33,19 +34,23 @@ async def lock_orders(tx: Tx, order_ids: Sequence[UUID], *, city_id: int) -> lis
 
 async def start_refund(
     tx: Tx, voucher_ids: Sequence[UUID], *, city_id: int, now: datetime, by: UUID | None = None,
-    reason: str = "refund",
+    reason: str = "refund", gifts: bool = False,
 ) -> list[Voucher | Refusal]:  # fmt: skip
     """From now on these vouchers cannot be used: their money is on the way back. Each as it then is.
 
     `paid_left` and `due_left` are what is to be given back, in units of its asset. Valid, waiting and expired
-    vouchers may be refunded.
-    Refusals: voucher_not_found, voucher_refunding, voucher_refunded, voucher_used, voucher_void.
+    vouchers may be refunded; locked ones only when it is for a gift and `gifts` says that it ends with this.
+    Refusals: voucher_not_found, voucher_refunding, voucher_refunded, voucher_used, voucher_void, voucher_in_checkout,
+    voucher_on_its_way.
     """
 
     def decide(voucher: Voucher) -> Changed | Refusal:
         match voucher.state:
             case "valid" | "waiting" | "expired":
-                return step(voucher, by=by, reason=reason, state="refunding", refund_from=voucher.state)
+                held = why_held(voucher, now)
+                if held is not None and not (gifts and voucher.held_for == "gift"):
+                    return held
+                return step(voucher, by=by, reason=reason, state="refunding", refund_from=voucher.state, **FREE)
             case "refunding":
                 return VoucherRefunding()
             case "refunded":
@@ -106,7 +111,7 @@ async def void(
     def decide(voucher: Voucher) -> Changed | Voucher | Refusal:
         match voucher.state:
             case "valid" | "waiting" | "expired":
-                return step(voucher, by=by, reason=reason, state="void")
+                return step(voucher, by=by, reason=reason, state="void", **FREE)
             case "void":
                 return voucher
             case "refunding":

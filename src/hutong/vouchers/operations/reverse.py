@@ -9,7 +9,9 @@ from hutong.infra.db import Tx
 from hutong.kit.clock import local
 from hutong.kit.refusals import Refusal
 from hutong.kit.terms import Expired
-from hutong.vouchers.model import Reverse, Reversed, Voucher
+from hutong.vouchers.capacity import limited
+from hutong.vouchers.model import PARCEL, TERM, Reverse, Reversed, Voucher
+from hutong.vouchers.operations._capacity import Back, give_back
 from hutong.vouchers.operations._rows import Changed, lock, save, step
 from hutong.vouchers.operations.redeem import WINDOW
 from hutong.vouchers.refusals import (
@@ -20,7 +22,7 @@ from hutong.vouchers.refusals import (
     VoucherRefunded,
     VoucherRefunding,
     VoucherVoid,
-)  # fmt: skip
+)
 
 MANAGER_WINDOW = timedelta(hours=24)
 CYCLES = 10  # how often one voucher may be redeemed and undone (as WeChat's local life has it)
@@ -55,6 +57,8 @@ async def reverse(
             results.append(_again(request, use, before, zone))
             continue
         until = use["at"] + (max(window, manager_window) if request.manager else window)
+        if use["request_no"].startswith((PARCEL, TERM)):
+            until = use["at"]  # who has the goods has used the right
         refusal = _why_not(voucher, until, now, zone, cycles)
         if refusal is not None:
             results.append(refusal)
@@ -67,7 +71,16 @@ async def reverse(
         results.append(_answer(use, one.voucher.uses_left, now))
     await _insert(tx, rows, undone, city_id=city_id, now=now)
     await save(tx, changed, city_id=city_id, now=now)
+    gone = [(uses[r.redemption_id], one.was) for r, one in zip(rows, changed, strict=True)]
+    await give_back(tx, [_place(use, was) for use, was in gone if limited(was.terms)], city_id=city_id)
     return results
+
+
+def _place(use: dict[str, Any], was: Voucher) -> Back:
+    """The places in its day and hour that an undone use gives back."""
+    return Back(
+        offer_id=was.offer_id, store_id=use["store_id"], at=use["at"], count=use["count"], offline=use["offline"]
+    )
 
 
 def _here(request: Reverse, use: dict[str, Any]) -> bool:
@@ -119,7 +132,9 @@ async def _uses(tx: Tx, ids: Sequence[UUID], *, city_id: int) -> dict[UUID, dict
         return {}
     rows = await tx.rows(
         """select r.redemption_id, r.voucher_id, r.merchant_id, r.store_id, r.count, r.paid_units, r.due_units, r.at,
-                  v.order_id, v.asset
+                  r.request_no, v.order_id, v.asset,
+                  exists (select 1 from vouchers.offline_scans o
+                          where o.city_id = %(city)s and o.redemption_id = r.redemption_id) as offline
            from vouchers.redemptions r
            join vouchers.vouchers v on v.city_id = %(city)s and v.voucher_id = r.voucher_id
            where r.city_id = %(city)s and r.redemption_id = any(%(ids)s::uuid[])""",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hutong.infra.db import Tx
 from hutong.infra.sql import load
-from hutong.vouchers.model import Voucher
+from hutong.vouchers.model import SHOWN_AT_MOST, Voucher
 from hutong.vouchers.queries import as_voucher
 
 
@@ -18,14 +18,15 @@ async def activate(
         return []
     rows = await tx.rows(
         load(__package__, "activate"), city=city_id, now=now, by=by, reason=reason, offers=sorted(set(offer_ids))
-    )  # fmt: skip
+    )
     woken = {row["offer_id"]: row["n"] for row in rows}
     return [woken.pop(offer_id, 0) for offer_id in offer_ids]
 
 
 async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 500) -> list[UUID]:
     """The orders of the first `limit` vouchers whose validity is over; locks nothing. Left out are those that a counter
-    without a network may still bring (a capsule, and a living allowance of a device not heard of since).
+    without a network may still bring (a capsule, and a living allowance of a device not heard of since), and those that
+    are locked.
 
     For whoever locks orders before their vouchers, as every other verb does, and then lets these expire.
     """
@@ -33,6 +34,7 @@ async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 
         """select distinct d.order_id from (
                select v.order_id from vouchers.vouchers v
                where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s
+                 and (v.held_for is null or (v.held_for = 'gift' and v.held_until <= %(now)s))
                  and not exists (
                    select 1 from vouchers.capsules k
                    join vouchers.allowances a on a.city_id = %(city)s and a.merchant_id = k.merchant_id
@@ -42,6 +44,18 @@ async def orders_to_expire(tx: Tx, *, city_id: int, now: datetime, limit: int = 
         city=city_id, now=now, limit=limit,
     )  # fmt: skip
     return sorted(row["order_id"] for row in rows)
+
+
+async def passes_over(tx: Tx, *, city_id: int, now: datetime, limit: int = 200) -> list[Voucher]:
+    """Passes whose time is over and of whose price something is left, locked: for whoever books it as earned."""
+    rows = await tx.rows(
+        """select v.* from vouchers.vouchers v
+           where v.city_id = %(city)s and v.state = 'valid' and v.valid_to <= %(now)s and v.kind = 'card'
+             and not v.value and v.uses_total = %(most)s and v.due_left > 0 and v.held_for is null
+           order by v.voucher_id limit %(limit)s for no key update skip locked""",
+        city=city_id, now=now, most=SHOWN_AT_MOST, limit=limit,
+    )  # fmt: skip
+    return [as_voucher(row) for row in rows]
 
 
 async def expire(

@@ -4,10 +4,17 @@ from litestar import Router
 from litestar.di import Provide
 
 from hutong.web.consumer import (
+    bargains,
+    bill_pay,
+    carding,
     checkout,
     cities,
+    coupons,
     deal,
+    flows,
+    gifts,
     home,
+    mall,
     maps,
     me,
     me_privacy,
@@ -15,14 +22,18 @@ from hutong.web.consumer import (
     mine,
     nearby,
     paying,
+    points,
+    points_out,
     pwa,
     refunds,
     reviewing,
     reviews,
     searching,
     stores,
+    teams,
     tokens,
     voucher,
+    waiting,
     wallet,
 )
 from hutong.web.consumer.here import provide_here
@@ -34,7 +45,9 @@ def router() -> Router:
         *cities.ROUTES, *home.ROUTES, *nearby.ROUTES, *searching.ROUTES, *maps.ROUTES, *stores.ROUTES,
         *deal.ROUTES, *checkout.ROUTES, *paying.ROUTES, *wallet.ROUTES, *voucher.ROUTES, *mine.ROUTES,
         *refunds.ROUTES, *reviews.ROUTES, *reviewing.ROUTES, *pwa.ROUTES, *me.ROUTES, *me_settings.ROUTES,
-        *me_privacy.ROUTES, *tokens.ROUTES,
+        *me_privacy.ROUTES, *gifts.ROUTES, *waiting.ROUTES, *teams.ROUTES, *bargains.ROUTES, *tokens.ROUTES,
+        *coupons.ROUTES, *carding.ROUTES, *bill_pay.ROUTES, *mall.ROUTES, *points.ROUTES, *points_out.ROUTES,
+        *flows.ROUTES,
     ]  # fmt: skip
     return Router("/", route_handlers=handlers, dependencies={"here": Provide(provide_here)})
 

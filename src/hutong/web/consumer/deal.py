@@ -2,26 +2,37 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
-from msgspec import Struct
+from litestar.response import Redirect
+from msgspec import Struct, structs
 
-from hutong import catalog, orders
+from hutong import catalog, orders, programmes, vouchers
 from hutong.catalog import Offer, StoreCard
+from hutong.desk.looking import Around, Live
 from hutong.infra.db import Tx
+from hutong.kit.clock import local
+from hutong.kit.geo import distance_m
 from hutong.kit.ids import OFFER
 from hutong.web.consumer.here import Here, InCity, sure_found
+from hutong.web.consumer.picking import final_of
 from hutong.web.consumer.prices import story
-from hutong.web.consumer.reviews import offer_reviews
-from hutong.web.consumer.shelves import Shelves
-from hutong.web.consumer.shops import Shop, shops_of
-from hutong.web.consumer.standing import standing_of
+from hutong.web.consumer.reviews import said_with
+from hutong.web.consumer.shelves import shelves_of
+from hutong.web.consumer.shops import Shop, shop_of, shops_of
+from hutong.web.consumer.slots import SlotLine, next_start, slots_of
+from hutong.web.consumer.standing import standing_of, standing_with
+from hutong.web.consumer.together import together_of
+from hutong.web.shared.common import common
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visit, Visiting
 
 NO_DISTANCE = 0.0002  # degrees, about twenty metres: no direction worth drawing
+PLAIN_TIMES = 15  # lives for which the page of a plain deal is kept: nothing on it moves but what is looked up
 SHOWN = ("published", "paused", "ended")  # drafts and rejected offers do not exist for consumers
 
 
@@ -44,19 +55,81 @@ class Tipping(Struct, frozen=True):
 @get("/c/{city:str}/deals/{offer:str}", guards=[public])
 async def deal_page(visit: Visiting, here: InCity, offer: FromPath[str]) -> Response[str]:
     """A deal: whose, for how much, what is in it, when and where it may be used, how it is given back."""
-    offer_id, now = here.read(OFFER, offer), visit.house.clock.now()
-    async with visit.house.db.reading(here.city_id) as tx:
-        deal = await shown_offer(tx, offer_id, here)
-        shelves = Shelves(await catalog.categories(tx))
-        shops = await shops_for(tx, deal, visit, here)
-        prices = story(deal, await catalog.price_history(tx, offer_id, city_id=here.city_id), now)
-        standing = await standing_of(tx, deal, here=here, now=now)
-        tipping = (await tippings_of(tx, [deal], here)).get(offer_id)
-        said = await offer_reviews(tx, here, offer_id)
-    return visit.page(
-        "consumer/deal.html", deal=deal, shelves=shelves, shops=shops, tipping=tipping, prices=prices,
-        standing=standing, sketch=sketch_of(here, shops), said=said,
+    offer_id = here.read(OFFER, offer)
+    if visit.actor is not None:
+        return await _deal(visit, here, offer_id)
+    # Its price, state and stock are those of this moment; what stands around them may be as old as the page is kept.
+    batches = visit.house.batches
+
+    async def look() -> Live | None:
+        return await batches.submit("deal.live", here.city_id, offer_id)
+
+    live = await look()
+    times = PLAIN_TIMES if live is not None and live.plain else 1
+    return await common(
+        visit, here.city_id, lambda: _deal(visit, here, offer_id), name="deal", seen=(here.seen, live), times=times,
+        look=look, saw=live,
     )  # fmt: skip
+
+
+async def _deal(visit: Visit, here: Here, offer_id: UUID) -> Response[Any]:
+    now, shelves = visit.house.clock.now(), await shelves_of(visit.house)
+    around: Around | None = await visit.house.batches.submit("deal.around", here.city_id, offer_id)
+    seen = sure_found(around if around is not None and around.offer.status in SHOWN else None)
+    deal: Offer = seen.offer
+    if isinstance(deal.form, catalog.Gift):  # it has a page of its own in the mall
+        visit.own = True
+        return Redirect(here.to(f"/mall/{OFFER.show(offer_id, here.city_id)}"), status_code=303)
+    shops, prices = shops_around(seen, here, now), story(deal, seen.prices, now)
+    standing = standing_with(seen.stock, deal, here=here, now=now)
+    tipping = tipping_with(seen.come, deal)
+    slots: list[SlotLine] = []
+    free, together, said = {}, None, await said_with(None, here, offer_id, seen.rating)
+    if seen.rating.count or not isinstance(deal.form, catalog.Plain) or vouchers.limited(deal.terms):
+        async with visit.house.db.reading(here.city_id) as tx:
+            free = await vouchers.rooms_now(
+                tx,
+                deal.store_ids,
+                terms=deal.terms,
+                offer_id=offer_id,
+                city_id=here.city_id,
+                now=now,
+                zone=here.city.zone,
+            )
+            said = await said_with(tx, here, offer_id, seen.rating)
+            together = await together_of(tx, deal, visit, here, now)
+            slots = await slots_of(tx, deal, here, now)
+            standing = await standing_of(tx, deal, here=here, now=now) if slots else standing
+    final = await final_of(visit, here, deal) if standing.buyable else None
+    paid = final.quote.total.units if final is not None else deal.price.units
+    return visit.page(
+        "consumer/deal.html", earns=earned_for(seen, paid), final=final, deal=deal, shelves=shelves, shops=shops,
+        tipping=tipping, prices=prices,
+        standing=standing, sketch=sketch_of(here, shops), said=said, free=free,
+        form=deal.form, together=together, slots=slots, starts=next_start(slots),
+    )  # fmt: skip
+
+
+def earned_for(seen: Around, units: int) -> int:
+    """The points that so much money gives at this merchant, before tiers and campaigns; 0 where there is no alliance.
+
+    They come when the deal is used, for what was paid for it."""
+    if seen.gives is None:
+        return 0
+    programme, partner = seen.gives
+    if programme.policy is None or not partner.accrues or partner.state != "active":
+        return 0
+    return programmes.points_for(programme.policy, partner, units, seen.offer.category)
+
+
+def shops_around(seen: Around, here: Here, now: datetime) -> list[Shop]:
+    """The stores that accept the offer, the nearest first, with what their doors say now."""
+    wall = local(now, here.city.zone)
+    cards = [
+        structs.replace(card, distance_m=distance_m(card.point, here.point)) for card in seen.cards if card.visible
+    ]
+    cards.sort(key=lambda card: card.distance_m or 0)
+    return [shop_of(card, seen.exceptions.get(card.store_id, {}), wall) for card in cards]
 
 
 async def shown_offer(tx: Tx, offer_id: UUID, here: Here) -> Offer:
@@ -71,6 +144,13 @@ async def shops_for(tx: Tx, offer: Offer, visit: Visit, here: Here) -> list[Shop
     cards = await catalog.storefronts(tx, offer.store_ids, city_id=here.city_id, now=now, point=here.point)
     known: list[StoreCard] = [card for card in cards if card is not None and card.visible]
     return await shops_of(tx, sorted(known, key=lambda card: card.distance_m or 0), here=here, now=now)
+
+
+def tipping_with(come: tuple[int, int, bool] | None, offer: Offer) -> Tipping | None:
+    """The progress of an offer that needs a minimum; None of another."""
+    if offer.min_units <= 1:
+        return None
+    return Tipping(*come) if come is not None else Tipping(0, offer.min_units, False)
 
 
 async def tippings_of(tx: Tx, offers: Sequence[Offer], here: Here) -> dict[UUID, Tipping]:

@@ -14,10 +14,12 @@ from hutong.kit.geo import Point
 from hutong.kit.ids import BadId, IdKind
 from hutong.kit.refusals import NotFound
 from hutong.places import City, UnknownCity
-from hutong.web.shared.visit import Visiting
+from hutong.web.shared.visit import Visit, Visiting
 
 AT = "hutong_at"  # set by near.js when the reader allows it: "lat,lon", rounded to about a hundred metres
 CITY = "hutong_city"
+NO_CITY = 0  # what is kept for all cities alike
+CITY_BYTES = 20_000
 
 
 class Here:
@@ -30,6 +32,11 @@ class Here:
     @property
     def city_id(self) -> int:
         return self.city.city_id
+
+    @property
+    def seen(self) -> tuple[float, float] | None:
+        """What a common page looks at here besides the city: the point of a reader who told it."""
+        return (self.point.lat, self.point.lon) if self.located else None
 
     def to(self, path: str = "/", **query: Any) -> str:
         """An address in this city; what is None or empty is left out of the query."""
@@ -65,8 +72,7 @@ InCity = NamedDependency[Here]
 
 async def provide_here(request: Request[Any, Any, Any], visit: Visiting, city: FromPath[str]) -> Here:
     """The dependency `here` of every page under /c/{city}/. Raises unknown_city."""
-    async with visit.house.db.reading() as tx:
-        found = await places.city_by_slug(tx, city)
+    found = await _city(visit, city)
     if found is None or found.opened_at is None:
         raise UnknownCity()
     here = Here(found, point_of(request.cookies.get(AT), found))
@@ -76,6 +82,18 @@ async def provide_here(request: Request[Any, Any, Any], visit: Visiting, city: F
     if visit.actor is not None and not visit.partial:
         visit.frame["unread"] = await signing.unread(visit.house, visit.actor)
     return here
+
+
+async def _city(visit: Visit, slug: str) -> City | None:
+    """The city of an address: read once in the life of what is kept."""
+
+    async def read() -> City | None:
+        async with visit.house.db.reading() as tx:
+            return await places.city_by_slug(tx, slug)
+
+    return await visit.house.kept.get(
+        "city", slug, read, city_id=NO_CITY, weigh=lambda city: CITY_BYTES if city is not None else None
+    )
 
 
 def sure_found(value: Any) -> Any:

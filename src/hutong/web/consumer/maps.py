@@ -1,8 +1,6 @@
 """The map: signs for stores, a list of what is in sight, streets of a tile server or of the drawn city."""
 
-import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from litestar import Response, get
 from litestar.params import QueryParameter
@@ -17,14 +15,14 @@ from hutong.web.consumer.here import Here, InCity, Short
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import shops_of
 from hutong.web.shared.guards import public
-from hutong.web.shared.security import POLICY
+from hutong.web.shared.maps import allow_tiles
 from hutong.web.shared.visit import Visit, Visiting
 
 IN_DRAWER = 20
 WIDEST = 3.0  # degrees: farther than a city reaches, and all that a box may ask for
-_AROUND = 0.012  # degrees around the reader that are first in sight
 Zoom = Annotated[int, QueryParameter(ge=3, le=20)]
 Edges = Annotated[str, QueryParameter(max_length=80)]
+AnyEdges = Annotated[str | None, QueryParameter(max_length=80)]
 
 
 @get("/c/{city:str}/map", guards=[public])
@@ -47,15 +45,7 @@ async def map_page(
         "consumer/map.html", shelves=shelves, shops=shops, category=shelf or "", middle=middle, tiles=tiles,
         credit=visit.house.settings.tiles_credit, store=store or "",
     )  # fmt: skip
-    if tiles:
-        answer.headers["content-security-policy"] = policy_for(tiles)
-    return answer
-
-
-def policy_for(tiles: str) -> str:
-    """The policy of the house, with pictures also from the tile server: from this host and no other."""
-    parts = urlsplit(re.sub(r"\{s\}", "*", tiles))
-    return POLICY.replace("img-src 'self'", f"img-src 'self' {parts.scheme}://{parts.netloc}")
+    return allow_tiles(answer, tiles)
 
 
 @get("/c/{city:str}/map/places", guards=[public])
@@ -92,7 +82,7 @@ def _cell(visit: Visit, here: Here, cell: catalog.MapCell) -> dict[str, Any]:
 
 @get("/c/{city:str}/map/list", guards=[public])
 async def map_list(
-    visit: Visiting, here: InCity, box: Edges | None = None, store: Short = None, category: Short = None
+    visit: Visiting, here: InCity, box: AnyEdges = None, store: Short = None, category: Short = None
 ) -> Response[str]:
     """The stores inside a box, from its middle on, or one store: the drawer of the map, a piece of a page."""
     now = visit.house.clock.now()
@@ -115,10 +105,11 @@ async def map_list(
 
 @get("/c/{city:str}/map/lanes", guards=[public])
 async def map_lanes(visit: Visiting, here: InCity) -> Response[dict[str, Any]]:
-    """GeoJSON of the city: boundary and districts; in a demo also its drawn streets, which follow from those."""
+    """GeoJSON of the city: boundary, districts, landmarks; in a demo also drawn streets, which follow from those."""
     async with visit.house.db.reading(here.city_id) as tx:
         districts = await places.districts(tx, here.city_id)
-    drawn = places.sketch(here.city, districts, invented=visit.house.settings.demo)
+        landmarks = await places.landmarks_of(tx, [here.city_id])
+    drawn = places.sketch(here.city, districts, landmarks, invented=visit.house.settings.demo)
     return Response(drawn, media_type="application/geo+json", headers={"cache-control": "public, max-age=3600"})
 
 

@@ -10,12 +10,14 @@ from msgspec import Struct, convert
 
 from hutong import messages, orders, people, places, reviews, vouchers
 from hutong.desk import account, passkeys
+from hutong.desk.pointing import purse_of
 from hutong.kit.access import Actor
-from hutong.kit.ids import MESSAGE, ORDER, VOUCHER
+from hutong.kit.ids import APPLICATION, MESSAGE, ORDER, VOUCHER
 from hutong.kit.money import Amount
 from hutong.kit.text import Text
 from hutong.messages import InboxMessage
 from hutong.people import Departure
+from hutong.web.consumer.alliances import asked
 from hutong.web.consumer.here import Cursor, Here, InCity
 from hutong.web.shared.forms import Form
 from hutong.web.shared.guards import public, signed_in
@@ -26,9 +28,35 @@ LATER = "hutong_later"  # "not now" to the offer of a passkey
 ICONS = {
     "order_paid": "receipt", "voucher_used": "check", "use_undone": "undo", "refund_done": "refund",
     "refund_failed": "alert", "deal_failed": "users", "deal_tipped": "users", "expiring": "clock",
+    "gift_received": "gift", "gift_accepted": "gift", "gift_returned": "gift", "place_free": "bell",
+    "campaign_stopped": "alert", "coupon_received": "ticket",
+    "extended": "calendar", "come_early": "calendar", "shop_closed": "store",
+    "card_spent": "wallet", "card_back": "undo",
+    "team_ending": "clock", "ladder_back": "refund",
+    "clearing_ready": "receipt", "clearing_over_limit": "alert", "clearing_decided": "flag",
+    "application_approved": "store", "application_returned": "edit", "application_rejected": "store",
+    "review_ask": "star", "new_store_open": "store", "new_store_returned": "edit",
+    "parcel_sent": "send", "parcel_arrived": "box",
     "passkey_added": "fingerprint", "passkey_removed": "fingerprint", "phone_changed": "device",
     "export_made": "download", "leaving": "out", "stays": "shield",
 }  # fmt: skip
+
+
+OF_VOUCHERS = frozenset(
+    {
+        "card_spent",
+        "card_back",
+        "review_ask",
+        "voucher_used",
+        "use_undone",
+        "expiring",
+        "extended",
+        "come_early",
+        "gift_received",
+        "gift_returned",
+        "coupon_received",
+    }
+)  # their subject is a voucher; that of the others is an order
 
 
 class Waiting(Struct, frozen=True):
@@ -54,12 +82,14 @@ async def me(visit: Visiting, here: InCity) -> Response[str]:
     """Who is signed in, and ways to what is his."""
     visit.frame["tab"] = "me"
     actor = visit.actor
-    waits, offer, leaving = Waiting(), False, None
+    waits, offer, leaving, purse = Waiting(), False, None, None
     if actor is not None:
         visit.personal = True
         waits = await _waiting(visit, here, actor)
         offer, leaving = await _standing(visit, actor)
-    return visit.page("consumer/me.html", actor=actor, waits=waits, offer=offer, leaving=leaving)
+        async with visit.house.db.reading(here.city_id) as tx:
+            purse = await purse_of(tx, here.city_id, actor.member_id, visit.house.clock.now(), asked=asked(visit))
+    return visit.page("consumer/me.html", actor=actor, waits=waits, offer=offer, leaving=leaving, purse=purse)
 
 
 async def _waiting(visit: Visit, here: Here, actor: Actor) -> Waiting:
@@ -136,9 +166,19 @@ def line_of(visit: Visit, message: InboxMessage, slugs: dict[int, str]) -> Line:
 
 def _url(message: InboxMessage, slugs: dict[int, str]) -> str | None:
     slug = slugs.get(message.city_id or 0)
-    if slug is None or message.subject is None:
+    if slug is None:
         return None
-    of_voucher = message.kind in ("voucher_used", "use_undone", "expiring")
+    if message.kind == "place_free":
+        return f"/c/{slug}/waiting"
+    if message.kind == "gift_accepted":
+        return f"/c/{slug}/vouchers?tab=gifted"
+    if message.subject is None:
+        return None
+    if message.kind.startswith("new_store_"):
+        return "/m"
+    if message.kind.startswith("application_"):
+        return f"/m/applications/{APPLICATION.show(message.subject, message.city_id)}"
+    of_voucher = message.kind in OF_VOUCHERS
     kind, path = (VOUCHER, "vouchers") if of_voucher else (ORDER, "orders")
     return f"/c/{slug}/{path}/{kind.show(message.subject, message.city_id)}"
 

@@ -7,7 +7,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 
-from hutong import people
+from hutong import people, programmes
 from hutong.desk import copying, leaving, passkeys
 from hutong.kit.clock import local_day
 from hutong.kit.ids import EXPORT
@@ -58,7 +58,7 @@ async def ask_export(visit: Visiting, here: InCity, data: URLEncodedBody[KeyedFo
 @post("/c/{city:str}/me/exports/{export:str}", guards=[signed_in], status_code=200)
 async def fetch_export(
     visit: Visiting, here: InCity, export: FromPath[str], data: URLEncodedBody[Form]
-) -> Response[bytes]:  # fmt: skip
+) -> Response[bytes]:
     """The copy itself, for its owner alone: it is made now and kept nowhere. Refuses not_found, export_over."""
     del data
     await leaving.fetch_export(visit.house, visit.member, EXPORT.read(export))
@@ -81,10 +81,12 @@ async def _leave(visit: Visit, *, asked: bool = False, wrong: Refusal | None = N
     async with visit.house.db.reading() as tx:
         keys = passkeys.offered(visit.house) and bool(await people.passkeys_of(tx, [member]))
         there = (await people.departures_of(tx, [member])).get(member)
+        wallets = await programmes.wallets(tx, member, now=visit.house.clock.now())
     visit.frame["tab"] = "me"
     return visit.page(
         "consumer/leave.html", status=wrong.status if wrong else 200, asked=asked, wrong=wrong or blocked,
         blocked=blocked is not None, works=bool(visit.member.grants), keys=keys, leaving=there, actor=visit.member,
+        points=sum(wallet.available + wallet.pending for wallet in wallets),
     )  # fmt: skip
 
 
@@ -117,7 +119,7 @@ async def leave(visit: Visiting, here: InCity, data: URLEncodedBody[LeaveForm]) 
         if data.answer:
             await passkeys.confirm(
                 visit.house, visit.member, data.answer, token=visit.token or "", address=visit.address
-            )  # fmt: skip
+            )
         else:
             await leaving.prove(visit.house, visit.member, data.code[:20], address=visit.address)
         await leaving.ask(visit.house, visit.member, proof=proof)

@@ -41,7 +41,6 @@ class NoticeForm(Form, frozen=True, kw_only=True):
     reminders_sms: str = ""
     reviews_inbox: str = ""
     offers_inbox: str = ""
-    offers_sms: str = ""
 
 
 class PasskeyForm(Form, frozen=True, kw_only=True):
@@ -117,7 +116,7 @@ async def notices(visit: Visiting, here: InCity, saved: FromQuery[bool] = False)
     visit.frame["tab"] = "me"
     return visit.page(
         "consumer/notices.html", saved=saved, wishes=wishes, purposes=PURPOSES, channels=CHANNELS, known=DEFAULTS
-    )  # fmt: skip
+    )
 
 
 @post("/c/{city:str}/me/notifications", guards=[signed_in], status_code=303)
@@ -163,7 +162,7 @@ async def add_passkey(visit: Visiting, here: InCity, data: URLEncodedBody[Passke
     try:
         await passkeys.register(
             visit.house, visit.member, data.answer, token=visit.token or "", agent=visit.agent, label=data.label
-        )  # fmt: skip
+        )
     except Refusal as refusal:
         return await _security(visit, refusal)
     return Redirect(here.to("/me/security"), status_code=303)

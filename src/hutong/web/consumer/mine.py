@@ -1,13 +1,14 @@
 """A member's orders: the list, one with its history, its receipt, and taking an unpaid one back."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 
-from hutong import catalog, merchants, orders, vouchers
-from hutong.desk import buying
+from hutong import catalog, mall, merchants, orders, vouchers
+from hutong.desk import buying, earning, malling
 from hutong.infra.db import Tx
 from hutong.kit.ids import ORDER
 from hutong.kit.refusals import Refusal
@@ -17,6 +18,8 @@ from hutong.vouchers import Voucher
 from hutong.web.consumer.here import Cursor, Here, InCity
 from hutong.web.consumer.paying import own_order
 from hutong.web.consumer.shelves import Shelves
+from hutong.web.consumer.tendering import paid_by
+from hutong.web.consumer.together import company_of
 from hutong.web.shared.forms import Form
 from hutong.web.shared.guards import signed_in
 from hutong.web.shared.lives import backs_of, moments_of
@@ -32,13 +35,15 @@ async def order_list(visit: Visiting, here: InCity, after: Cursor = None) -> Res
     async with visit.house.db.reading(here.city_id) as tx:
         found = await orders.of_member(tx, visit.member.member_id, city_id=here.city_id, after=last, limit=ON_PAGE + 1)
         names = await names_of(tx, found)
+        gifts = [order.order_id for order in found if order.scheme == "alliance"]
+        taken = await mall.exchanged_in(tx, visit.member.member_id, gifts, city_id=here.city_id) if gifts else {}
         offers = await catalog.offers(tx, [order.lines[0].offer_id for order in found], city_id=here.city_id)
         shelves = Shelves(await catalog.categories(tx))
     visit.frame["tab"] = "me"
     more = ORDER.show(found[ON_PAGE - 1].order_id, here.city_id) if len(found) > ON_PAGE else None
     return visit.page(
         "consumer/orders.html", orders=found[:ON_PAGE], names=names, more=more, now=visit.house.clock.now(),
-        shelves=shelves, categories={offer.offer_id: offer.category for offer in offers if offer},
+        shelves=shelves, categories={offer.offer_id: offer.category for offer in offers if offer}, taken=taken,
     )  # fmt: skip
 
 
@@ -61,22 +66,38 @@ async def _order_page(
     member = visit.member.member_id
     async with visit.house.db.reading(here.city_id) as tx:
         held = await vouchers.of_orders(tx, [found.order_id], city_id=here.city_id)
+        earned = await earning.earned_by(tx, member, held, city_id=here.city_id, zone=here.city.zone)
         changes = await orders.history(tx, member, found.order_id, city_id=here.city_id)
         backs = backs_of(await orders.refunds(tx, member, found.order_id, city_id=here.city_id))
         names = await names_of(tx, [found])
+        company = None
+        if found.paid_at is not None:
+            company = await company_of(
+                tx, found.order_id, found.lines[0].offer_id, member, here, visit.house.clock.now()
+            )
+        savings = (await orders.savings(tx, [found], city_id=here.city_id)).get(found.order_id, [])
+        tenders = (await orders.tenders(tx, [found], city_id=here.city_id)).get(found.order_id, [])
+        taken = await mall.exchanged(tx, member, found.order_id, city_id=here.city_id)
+        parcel = None
+        if taken is not None:
+            parcel = (await mall.deliveries_of(tx, [found.order_id], city_id=here.city_id)).get(found.order_id)
     visit.frame["tab"] = "me"
     return visit.page(
         template, status=wrong.status if wrong else 200, order=found, vouchers=held, wrong=wrong, backs=backs,
         moments=moments_of(changes, backs), name=names.get(found.merchant_id, Text("", "")),
-        refundable=refundable(held), due=visit.house.clock.now() < found.expires_at,
+        refundable=refundable(held, member), due=visit.house.clock.now() < found.expires_at,
+        savings=savings, tenders=paid_by(tenders), company=company, taken=taken, parcel=parcel,
+        earned=earned,
+        to=malling.address_of(visit.house, parcel) if parcel is not None else None,
     )  # fmt: skip
 
 
-def refundable(held: Sequence[Voucher]) -> list[Voucher]:
-    """The units whose money the buyer may ask back by himself."""
+def refundable(held: Sequence[Voucher], buyer: UUID) -> list[Voucher]:
+    """The units whose money the buyer may ask back by himself: not what he gave away, nor what is on its way."""
     return [
         voucher for voucher in held
-        if voucher.state in ("valid", "waiting") and voucher.untouched and voucher.terms.refund == "anytime"
+        if voucher.state in ("valid", "waiting") and voucher.rests and voucher.terms.refund == "anytime"
+        and voucher.member_id == buyer and voucher.held_for is None
     ]  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from hutong.kit.clock import local
 from hutong.kit.money import SCALES, Amount
 from hutong.places import District
 from hutong.web.consumer.here import Cursor, Here, InCity, Short, sure_found
-from hutong.web.consumer.shelves import Shelves
+from hutong.web.consumer.shelves import Shelves, shelves_of
 from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.shared.common import common
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visit, Visiting
 
@@ -68,7 +69,7 @@ def narrow_of(band: Band | None, *, open_now: bool, wall: datetime) -> Narrow:
         price_from=band.least.units + 1 if band and band.least else None,
         price_to=band.most.units if band and band.most else None,
         open_at=wall if open_now else None,
-    )  # fmt: skip
+    )
 
 
 class Found(Struct, frozen=True):
@@ -84,11 +85,32 @@ class Found(Struct, frozen=True):
     band: Band | None
 
 
-async def found_for(tx: Tx, visit: Visit, here: Here, asked: Asked, after: str | None, limit: int = ON_PAGE) -> Found:
+class Signs(Struct, frozen=True):
+    """What every list of a city may be narrowed by."""
+
+    shelves: Shelves
+    districts: list[District]
+
+
+async def signs_of(visit: Visit, here: Here) -> Signs:
+    """As they are kept. Asked before a connection is taken."""
+
+    async def read() -> list[District]:
+        async with visit.house.db.reading(here.city_id) as tx:
+            return await places.districts(tx, here.city_id)
+
+    found = await visit.house.kept.get(
+        "districts", None, read, city_id=here.city_id, weigh=lambda districts: 500 * len(districts)
+    )
+    return Signs(await shelves_of(visit.house), found)
+
+
+async def found_for(
+    tx: Tx, visit: Visit, here: Here, signs: Signs, asked: Asked, after: str | None, limit: int = ON_PAGE
+) -> Found:
     """The list as it was asked for; what nobody knows (an old category) is as good as not asked for."""
     now = visit.house.clock.now()
-    shelves = Shelves(await catalog.categories(tx))
-    districts, bands = await places.districts(tx, here.city_id), bands_of(here.city.currency)
+    shelves, districts, bands = signs.shelves, signs.districts, bands_of(here.city.currency)
     within = next((district for district in districts if district.slug == asked.district), None)
     band = next((band for band in bands if band.slug == asked.price), None)
     sure = Asked(
@@ -112,8 +134,13 @@ async def nearby(
 ) -> Response[str]:  # fmt: skip
     """Stores with deals by distance, price or age; within a category, a district, a price band, open at this hour."""
     asked = Asked(category or "", district or "", sort or "distance", price or "", open or "")  # type: ignore[arg-type]
+    return await common(visit, here.city_id, lambda: _nearby(visit, here, asked, after), name="nearby", seen=here.seen)
+
+
+async def _nearby(visit: Visit, here: Here, asked: Asked, after: str | None) -> Response[str]:
+    signs = await signs_of(visit, here)
     async with visit.house.db.reading(here.city_id) as tx:
-        found = await found_for(tx, visit, here, asked, after)
+        found = await found_for(tx, visit, here, signs, asked, after)
     visit.frame["tab"] = "nearby"
     template = "consumer/nearby_part.html" if visit.partial else "consumer/nearby.html"
     return visit.page(template, **_shown(found), after=after)
@@ -126,12 +153,17 @@ def _shown(found: Found) -> dict[str, Any]:
 @get("/c/{city:str}/categories/{slug:str}", guards=[public])
 async def category_page(visit: Visiting, here: InCity, slug: FromPath[str]) -> Response[str]:
     """A category: what is below it, what is new, what is cheap, what is near."""
+    return await common(visit, here.city_id, lambda: _category(visit, here, slug), name="category", seen=here.seen)
+
+
+async def _category(visit: Visit, here: Here, slug: str) -> Response[str]:
+    signs = await signs_of(visit, here)
     async with visit.house.db.reading(here.city_id) as tx:
-        found = await found_for(tx, visit, here, Asked(category=slug), None, ON_LANDING)
+        found = await found_for(tx, visit, here, signs, Asked(category=slug), None, ON_LANDING)
         sure_found(found.asked.category or None)
         counts = await catalog.category_counts(tx, city_id=here.city_id)
-        cheap = await found_for(tx, visit, here, Asked(category=slug, sort="price"), None, 3)
-        fresh = await found_for(tx, visit, here, Asked(category=slug, sort="new"), None, 3)
+        cheap = await found_for(tx, visit, here, signs, Asked(category=slug, sort="price"), None, 3)
+        fresh = await found_for(tx, visit, here, signs, Asked(category=slug, sort="new"), None, 3)
     shelf: Category = found.shelves.get(slug)
     return visit.page(
         "consumer/landing.html", **_shown(found), title=shelf.name, counts=counts, count=counts.get(slug, 0),
@@ -143,11 +175,16 @@ async def category_page(visit: Visiting, here: InCity, slug: FromPath[str]) -> R
 @get("/c/{city:str}/districts/{slug:str}", guards=[public])
 async def district_page(visit: Visiting, here: InCity, slug: FromPath[str]) -> Response[str]:
     """A district: its categories, what is new, what is cheap, what is near."""
+    return await common(visit, here.city_id, lambda: _district(visit, here, slug), name="district", seen=here.seen)
+
+
+async def _district(visit: Visit, here: Here, slug: str) -> Response[str]:
+    signs = await signs_of(visit, here)
     async with visit.house.db.reading(here.city_id) as tx:
-        found = await found_for(tx, visit, here, Asked(district=slug), None, ON_LANDING)
+        found = await found_for(tx, visit, here, signs, Asked(district=slug), None, ON_LANDING)
         district = sure_found(next((one for one in found.districts if one.slug == found.asked.district), None))
-        cheap = await found_for(tx, visit, here, Asked(district=slug, sort="price"), None, 3)
-        fresh = await found_for(tx, visit, here, Asked(district=slug, sort="new"), None, 3)
+        cheap = await found_for(tx, visit, here, signs, Asked(district=slug, sort="price"), None, 3)
+        fresh = await found_for(tx, visit, here, signs, Asked(district=slug, sort="new"), None, 3)
     return visit.page(
         "consumer/landing.html", **_shown(found), title=district.name, counts={}, count=0,
         below=found.shelves.branches, shelf=None, ranks=[("price", cheap.shops), ("new", fresh.shops)],

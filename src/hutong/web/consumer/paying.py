@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from hutong import orders, payments, places, vouchers
 from hutong.desk import buying
-from hutong.kit.ids import ORDER, VOUCHER
+from hutong.kit.ids import BILL, BLOCK, ORDER, VOUCHER
 from hutong.orders import Order
 from hutong.payments import Payment
 from hutong.web.consumer.here import Here, InCity, sure_found
@@ -60,8 +60,13 @@ async def payment_page(visit: Visiting, here: InCity, order: FromPath[str]) -> R
 async def back(visit: Visiting, order: FromPath[str], result: FromQuery[str] = "") -> Redirect:
     """Where providers send the payer back to. What they add to the address proves nothing.
 
-    It is only passed on as what the payer seems to have done, so that whoever has cancelled is not made to wait.
+    It is only passed on as what the payer seems to have done, so that whoever has cancelled is not made to wait. A
+    bill of a shop has a page of its own; who paid for a block of points money is one of a shop's own people.
     """
+    if order.startswith(f"{BILL.prefix}_"):
+        return Redirect(f"/pay/{order}?back=1", status_code=303)
+    if order.startswith(f"{BLOCK.prefix}_"):
+        return Redirect("/m", status_code=303)
     city_id, _ = ORDER.read_local(order)
     async with visit.house.db.reading() as tx:
         city = sure_found(await places.city(tx, city_id))

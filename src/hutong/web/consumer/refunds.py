@@ -16,6 +16,7 @@ from hutong.kit.text import Text
 from hutong.web.consumer.here import Here, InCity
 from hutong.web.consumer.mine import names_of, refundable
 from hutong.web.consumer.paying import own_order
+from hutong.web.consumer.tendering import route_of
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import signed_in
 from hutong.web.shared.visit import Visit, Visiting
@@ -44,8 +45,11 @@ async def _refund_page(
 ) -> Response[str]:  # fmt: skip
     found = await own_order(visit, here, order)
     async with visit.house.db.reading(here.city_id) as tx:
-        units = refundable(await vouchers.of_orders(tx, [found.order_id], city_id=here.city_id))
+        held = await vouchers.of_orders(tx, [found.order_id], city_id=here.city_id)
         names = await names_of(tx, [found])
+        savings = (await orders.savings(tx, [found], city_id=here.city_id)).get(found.order_id, [])
+        units = refundable(held, found.member_id)
+        parts = await orders.goes_back(tx, found, units, city_id=here.city_id)
     asked = {here.read(VOUCHER, text) for text in named or []}
     chosen = {unit.voucher_id for unit in units if not asked or unit.voucher_id in asked}
     if asked and not chosen:
@@ -54,11 +58,21 @@ async def _refund_page(
         chosen = set()  # the last tick was taken away
     if not units and wrong is None:
         wrong = orders.NothingToRefund()
-    back = sum((unit.paid for unit in units if unit.voucher_id in chosen), Amount.zero(found.total.asset))
+    route = route_of(parts, [unit for unit in units if unit.voucher_id in chosen], found.total.asset)
     return visit.page(
         "consumer/refund.html", status=wrong.status if wrong else 200, order=found, units=units, chosen=chosen,
-        reasons=REASONS, reason=reason, wrong=wrong, back=back, name=names.get(found.merchant_id, Text("", "")),
+        reasons=REASONS, reason=reason, wrong=wrong, back=route.whole, route=route,
+        name=names.get(found.merchant_id, Text("", "")),
+        off=_borne(found, [unit for unit in units if unit.voucher_id in chosen]) if savings else None,
+        coupon=any(one.voucher_id and one.state == "used" for one in savings),
+        whole=chosen == {unit.voucher_id for unit in held if unit.state != "refunded"},
     )  # fmt: skip
+
+
+def _borne(order: orders.Order, units: list[vouchers.Voucher]) -> Amount:
+    """What others than the buyer bore of these units: it goes back to them."""
+    price = {line.line_id: line.unit_price for line in order.lines}
+    return sum((price[unit.line_id] - unit.paid for unit in units), Amount.zero(order.total.asset))
 
 
 @post("/c/{city:str}/orders/{order:str}/refunds", guards=[signed_in], status_code=303)

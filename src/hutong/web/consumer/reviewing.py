@@ -8,13 +8,13 @@ from litestar.response import Redirect
 
 from hutong import merchants, reviews, vouchers
 from hutong.desk import reviewing
-from hutong.infra.db import Tx
 from hutong.infra.pictures import Picture, TooManyPictures
 from hutong.kit.ids import REVIEW, VOUCHER
 from hutong.kit.refusals import Refusal
 from hutong.reviews import MOST_PHOTOS, Content, Review, ReviewUnknown
 from hutong.vouchers import Voucher
-from hutong.web.consumer.here import Cursor, Here, InCity, sure_found
+from hutong.web.consumer.here import Cursor, Here, InCity
+from hutong.web.consumer.voucher import own_voucher
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import signed_in
 from hutong.web.shared.uploads import AnyRequest, Sent, most_bytes, read_form
@@ -61,7 +61,7 @@ async def mine(visit: Visiting, here: InCity, tab: FromQuery[str] = "", after: C
 async def write_page(visit: Visiting, here: InCity, voucher: FromPath[str], stars: FromQuery[int] = 0) -> Response:
     """The form for the visit at which this voucher was used; the review itself when there is one."""
     async with visit.house.db.reading(here.city_id) as tx:
-        held = await _own_voucher(tx, visit, here, voucher)
+        held = await own_voucher(tx, visit, here, voucher)
         there = (await reviews.of_lines(tx, [held.line_id], city_id=here.city_id)).get(held.line_id)
     if there is not None:
         return Redirect(here.to(f"/reviews/{REVIEW.show(there.review_id, here.city_id)}"), status_code=303)
@@ -72,7 +72,7 @@ async def write_page(visit: Visiting, here: InCity, voucher: FromPath[str], star
 async def write(visit: Visiting, here: InCity, voucher: FromPath[str], request: AnyRequest) -> Response:
     """Write it."""
     async with visit.house.db.reading(here.city_id) as tx:
-        held = await _own_voucher(tx, visit, here, voucher)
+        held = await own_voucher(tx, visit, here, voucher)
     sent = await read_form(request, fields=FIELDS, files="photo", most=MOST_PHOTOS)
     content, pictures, wrong = await _content(visit, sent)
     if wrong is None:
@@ -192,11 +192,6 @@ async def report(visit: Visiting, here: InCity, review: FromPath[str], data: URL
 
 def _own(here: Here, review_id: UUID, query: str = "") -> str:
     return here.to(f"/reviews/{REVIEW.show(review_id, here.city_id)}") + (f"?{query}" if query else "")
-
-
-async def _own_voucher(tx: Tx, visit: Visit, here: Here, voucher: str) -> Voucher:
-    voucher_id = here.read(VOUCHER, voucher)
-    return sure_found(await vouchers.of_member(tx, visit.member.member_id, voucher_id, city_id=here.city_id))
 
 
 async def _own_review(visit: Visit, here: Here, review: str) -> Review:

@@ -37,10 +37,12 @@ async def store_reviews(tx: Tx, here: Here, store_id: UUID) -> Said:
     return await _said(tx, here, rating, reviews.of_store, store_id, f"/stores/{STORE.show(store_id, here.city_id)}")
 
 
-async def offer_reviews(tx: Tx, here: Here, offer_id: UUID) -> Said:
-    """What `consumer/reviews_of_offer.html` shows, as `said`."""
-    rating = (await reviews.offer_ratings(tx, city_id=here.city_id, offer_ids=[offer_id])).get(offer_id, NO_RATING)
-    return await _said(tx, here, rating, reviews.of_offer, offer_id, f"/deals/{OFFER.show(offer_id, here.city_id)}")
+async def said_with(tx: Tx | None, here: Here, offer_id: UUID, rating: Rating) -> Said:
+    """What `consumer/reviews_of_offer.html` shows, as `said`. Without reviews no connection is needed."""
+    path = f"/deals/{OFFER.show(offer_id, here.city_id)}"
+    if tx is None or not rating.count:
+        return Said(rating, [], here.to(f"{path}/reviews"))
+    return await _said(tx, here, rating, reviews.of_offer, offer_id, path)
 
 
 async def _said(tx: Tx, here: Here, rating: Rating, find: Find, subject: UUID, path: str) -> Said:

@@ -14,8 +14,9 @@ from hutong.infra.db import Tx
 from hutong.kit.clock import local_day
 from hutong.places import City
 from hutong.web.consumer.here import Cursor, Here, InCity, Short
-from hutong.web.consumer.shelves import Shelves
+from hutong.web.consumer.shelves import shelves_of
 from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.shared.common import common
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visit, Visiting
 
@@ -37,9 +38,18 @@ async def search(
     visit: Visiting, here: InCity, q: Short = None, category: Short = None, after: Cursor = None
 ) -> Response[str]:
     """What matches the words, in Chinese, pinyin or Latin letters; within a category when one is chosen."""
-    now, words = visit.house.clock.now(), (q or "").strip()
+    words = (q or "").strip()
+    answer = await common(
+        visit, here.city_id, lambda: _found(visit, here, words, category, after), name="search", seen=here.seen
+    )
+    if visit.noted:
+        answer.background = BackgroundTask(_count, visit, here, words)
+    return answer
+
+
+async def _found(visit: Visit, here: Here, words: str, category: str | None, after: str | None) -> Response[str]:
+    now, shelves = visit.house.clock.now(), await shelves_of(visit.house)
     async with visit.house.db.reading(here.city_id) as tx:
-        shelves = Shelves(await catalog.categories(tx))
         within = shelves.known(category)
         page = await catalog.search(
             tx, city_id=here.city_id, words=words, now=now, point=here.point, category=within, after=after,
@@ -52,13 +62,11 @@ async def search(
         elsewhere = await _elsewhere(tx, visit, here, words) if empty and wider is None else []
         hot = [] if words else await _hot(tx, visit, here)
     template = "consumer/search_part.html" if visit.partial else "consumer/search.html"
-    answer = visit.page(
+    visit.noted = bool(shops) and not after  # such a search counts
+    return visit.page(
         template, shelves=shelves, shops=shops, more=page.after, words=words, category=within or "", wider=wider,
         near=near, elsewhere=elsewhere, hot=hot, after=after,
     )  # fmt: skip
-    if shops and not after:
-        answer.background = BackgroundTask(_count, visit, here, words)
-    return answer
 
 
 async def _count(visit: Visit, here: Here, words: str) -> None:
@@ -116,7 +124,8 @@ async def suggestions(visit: Visiting, here: InCity, q: Short = None, category: 
     words = (q or "").strip()
     async with visit.house.db.reading(here.city_id) as tx:
         now = visit.house.clock.now()
-        found = await catalog.suggest(tx, city_id=here.city_id, prefix=words, now=now) if words else []
+        asked = {"city_id": here.city_id, "prefix": words, "point": here.point, "now": now}
+        found = await catalog.suggest(tx, **asked) if words else []
         hot = [] if words else await _hot(tx, visit, here)
     scope = category if category and quote(category) == category else ""
     return visit.page("consumer/suggestions.html", found=found, hot=hot, words=words, category=scope)

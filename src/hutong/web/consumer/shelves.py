@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from hutong import catalog
 from hutong.catalog import Category
+from hutong.desk.house import House
 from hutong.kit.text import Text
 
 NOTHING = Category(slug="", name=Text(zh="", en=""), icon="store")
@@ -37,3 +39,13 @@ class Shelves:
 
     def icon(self, slug: str) -> str:
         return self.get(slug).icon or "store"
+
+
+async def shelves_of(house: House) -> Shelves:
+    """The tree as it is kept. Asked before a connection is taken: it may want one."""
+
+    async def read() -> Shelves:
+        async with house.db.reading() as tx:
+            return Shelves(await catalog.categories(tx))
+
+    return await house.kept.get("shelves", None, read, city_id=0, weigh=lambda _: 50_000)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from hutong import merchants, reviews
-from hutong.catalog import StoreCard
+from hutong import groups, merchants, programmes, reviews
+from hutong.catalog import Form, Offer, OfferBrief, StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.clock import local
+from hutong.kit.money import Amount
 from hutong.kit.text import Text
 from hutong.merchants import DayException, Hours, OpenState
 from hutong.reviews import Rating
@@ -18,12 +20,16 @@ YESTERDAY, AHEAD = timedelta(days=1), timedelta(days=14)  # a night that still r
 
 
 class Shop(Struct, frozen=True):
-    """A card with its hours of today. `state` is None when nobody knows the hours, `rating` without a review."""
+    """A card with its hours of today. `state` is None when nobody knows the hours, `rating` without a review.
+    `falling`: what ladder deals of the city's page have come down to, where they have. `points`: the
+    alliance's points are earned or used there."""
 
     card: StoreCard
     state: OpenState | None
     words: Text | None
     rating: Rating | None = None
+    falling: Mapping[UUID, Amount] = {}
+    points: bool = False
 
 
 async def shops_of(tx: Tx, cards: Sequence[StoreCard], *, here: Here, now: datetime) -> list[Shop]:
@@ -33,7 +39,30 @@ async def shops_of(tx: Tx, cards: Sequence[StoreCard], *, here: Here, now: datet
         tx, here.city_id, ids, first=wall.date() - YESTERDAY, last=wall.date() + AHEAD
     )
     rated = await reviews.ratings(tx, city_id=here.city_id, store_ids=ids)
-    return [shop_of(card, different.get(card.store_id, {}), wall, rated.get(card.store_id)) for card in cards]
+    falling = await falling_of(tx, [offer for card in cards for offer in card.offers], here=here)
+    live = await programmes.live(tx, [card.merchant_id for card in cards], at=now)
+    partners = {merchant for merchant, (_, partner) in live.items() if partner.state == "active"}
+    shops = [shop_of(card, different.get(card.store_id, {}), wall, rated.get(card.store_id)) for card in cards]
+    if not falling and not partners:
+        return shops
+    return [structs.replace(shop, falling=falling, points=shop.card.merchant_id in partners) for shop in shops]
+
+
+async def falling_of(tx: Tx, offers: Sequence[OfferBrief | Offer], *, here: Here) -> dict[UUID, Amount]:
+    """What the next unit of these ladder deals costs, where it is less than at first: one statement for all of them,
+    none where there is no ladder."""
+    ladders = {offer.offer_id: offer.price for offer in offers if form_tag(offer.form) == "ladder"}
+    states = await groups.ladders(tx, list(ladders), city_id=here.city_id) if ladders else {}
+    return {
+        offer_id: Amount(state.price_units, ladders[offer_id].asset)
+        for offer_id, state in states.items()
+        if state.price_units < ladders[offer_id].units
+    }
+
+
+def form_tag(form: Form | str) -> str:
+    """The name of a form: "plain", "team", "ladder" ..."""
+    return form if isinstance(form, str) else str(form.__struct_config__.tag)
 
 
 def shop_of(

@@ -7,8 +7,12 @@ from msgspec import Struct
 
 from hutong import catalog, inventory
 from hutong.catalog import Offer
+from hutong.catalog.forms import Flash
 from hutong.infra.db import Tx
+from hutong.inventory import Quota
 from hutong.kit.refusals import Refusal
+from hutong.schemes.deals.slots import SlotNotOpen, slot_now
+from hutong.waitlist import waitable
 from hutong.web.consumer.here import Here
 
 FEW = 10  # from here on the page says how many are left
@@ -18,12 +22,14 @@ Kind = Literal["open", "soon", "over", "sold_out"]
 
 class Standing(Struct, frozen=True):
     """`why` says it in words when it is not open. `left`: units, told only when they are few (None: plenty or no
-    limit). `held`: sold out, but some of it is not paid for yet and may come back."""
+    limit). `held`: sold out, but some of it is not paid for yet and may come back. `list`: one can
+    wait for it."""
 
     kind: Kind
     why: Refusal | None = None
     left: int | None = None
     held: bool = False
+    list: bool = False
 
     @property
     def buyable(self) -> bool:
@@ -31,17 +37,28 @@ class Standing(Struct, frozen=True):
 
 
 async def standing_of(tx: Tx, offer: Offer, *, here: Here, now: datetime) -> Standing:
-    """How it stands with the offer now: the catalog's word first, then the stock."""
+    """How it stands with the offer now."""
+    quota, quota_id = None, offer.quota_id
+    if isinstance(offer.form, Flash):
+        slot = slot_now(offer.form, now)
+        quota_id = None if isinstance(slot, Refusal) else slot.quota_id
+    if quota_id is not None:
+        (quota,) = await inventory.quotas(tx, [quota_id], city_id=here.city_id)
+    return standing_with(quota, offer, here=here, now=now)
+
+
+def standing_with(quota: Quota | None, offer: Offer, *, here: Here, now: datetime) -> Standing:
+    """The catalog's word first, then the stock."""
     why = catalog.why_not_on_sale(offer, now, zone=here.city.zone)
     if isinstance(why, catalog.SaleNotStarted):
         return Standing("soon", why)
     if why is not None:
         return Standing("over", why)
-    if offer.quota_id is None:
-        return Standing("open")
-    (quota,) = await inventory.quotas(tx, [offer.quota_id], city_id=here.city_id)
+    if isinstance(offer.form, Flash) and isinstance(slot := slot_now(offer.form, now), Refusal):
+        return Standing("soon" if isinstance(slot, SlotNotOpen) else "over", slot)
     if quota is None:
         return Standing("open")
-    if quota.remaining <= 0 or quota.closed_at is not None:
-        return Standing("sold_out", held=quota.held > 0 and quota.closed_at is None)
-    return Standing("open", left=quota.remaining if quota.remaining <= FEW else None)
+    if quota.on_sale <= 0:
+        held = quota.closed_at is None and (quota.held > 0 or quota.listed)
+        return Standing("sold_out", held=held, list=quota.closed_at is None and waitable(offer))
+    return Standing("open", left=quota.on_sale if quota.on_sale <= FEW else None)

@@ -8,19 +8,23 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
+from msgspec import structs
 
 from hutong import catalog, merchants
 from hutong.catalog import Offer, StorePage
+from hutong.desk.coupons import on_offer
 from hutong.infra.db import Tx
 from hutong.kit.clock import local
 from hutong.kit.ids import OFFER, STORE
 from hutong.kit.money import SCALES
 from hutong.merchants import DayException, Hours
+from hutong.web.consumer.coupons import facing
 from hutong.web.consumer.deal import tippings_of
 from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.reviews import store_reviews
-from hutong.web.consumer.shelves import Shelves
-from hutong.web.consumer.shops import shops_of, week_of
+from hutong.web.consumer.shelves import shelves_of
+from hutong.web.consumer.shops import falling_of, form_tag, shops_of, week_of
+from hutong.web.shared.common import common
 from hutong.web.shared.guards import public
 from hutong.web.shared.visit import Visit, Visiting
 
@@ -31,22 +35,30 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 @get("/c/{city:str}/stores/{store:str}", guards=[public])
 async def store_page(visit: Visiting, here: InCity, store: FromPath[str]) -> Response[str]:
     """A store: where, when open, how to reach it, all its deals."""
-    store_id, now = here.read(STORE, store), visit.house.clock.now()
+    store_id = here.read(STORE, store)
+    return await common(visit, here.city_id, lambda: _store(visit, here, store_id), name="store", seen=here.seen)
+
+
+async def _store(visit: Visit, here: Here, store_id: UUID) -> Response[str]:
+    now, shelves = visit.house.clock.now(), await shelves_of(visit.house)
     async with visit.house.db.reading(here.city_id) as tx:
         page = sure_found(await catalog.store_page(tx, store_id, city_id=here.city_id, now=now, point=here.point))
-        shelves = Shelves(await catalog.categories(tx))
         shop = (await shops_of(tx, [page.card], here=here, now=now))[0]
+        falling = await falling_of(tx, page.offers, here=here)
         week = await week_of(tx, page.card, here=here, now=now)
         holidays = await _holidays(tx, store_id, here, now)
         sisters = await merchants.stores_of(tx, here.city_id, page.card.merchant_id)
         pictures = (await merchants.photos(tx, here.city_id, [store_id])).get(store_id, [])
         tippings = await tippings_of(tx, page.offers, here)
+        given = await on_offer(tx, here.city_id, now, store_id=store_id, limit=8)
         said = await store_reviews(tx, here, store_id)
     phone = next((one.phone for one in sisters if one.store_id == store_id), None)
     photos = [(visit.house.files.url(one.file), visit.formats().say(one.alt)) for one in pictures]
     return visit.page(
-        "consumer/store.html", shop=shop, offers=page.offers, shelves=shelves, week=week, tippings=tippings,
-        phone=phone, others=[one for one in sisters if one.store_id != store_id], photos=photos, holidays=holidays,
+        "consumer/store.html", shop=structs.replace(shop, falling=falling), form_tag=form_tag, offers=page.offers,
+        shelves=shelves, week=week, tippings=tippings,
+        phone=phone, coupons=facing(visit, here, [one for one in given if one.standing == "claim"]),
+        others=[one for one in sisters if one.store_id != store_id], photos=photos, holidays=holidays,
         day_words=merchants.spans_in_words, said=said,
         data=structured(visit, here, page, phone, [url for url, _ in photos]),
     )  # fmt: skip

@@ -1,24 +1,27 @@
 """One voucher: shown at the counter, followed while it is used, and kept in the pocket for places without a network."""
 
 import base64
-import io
 from datetime import datetime
 from typing import Annotated
 
-import segno
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from hutong import catalog, merchants, orders, reviews, vouchers
+from hutong import catalog, mall, merchants, orders, reviews, vouchers
+from hutong.desk import giving, malling
 from hutong.infra.db import Tx
 from hutong.kit.ids import VOUCHER, to_crockford
 from hutong.kit.refusals import NotFound
 from hutong.vouchers import Voucher
+from hutong.web.consumer.cards import card_face
+from hutong.web.consumer.coupons import good_for
 from hutong.web.consumer.here import Here, InCity, sure_found
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.consumer.shops import Shop, shops_of
+from hutong.web.consumer.together import company_of
 from hutong.web.consumer.tokens import pocket_part
 from hutong.web.consumer.wallet import tickets_of
+from hutong.web.shared.codes import qr_svg
 from hutong.web.shared.guards import signed_in
 from hutong.web.shared.visit import Visit, Visiting
 
@@ -30,32 +33,55 @@ Seen = Annotated[int, QueryParameter(ge=0, le=1_000_000)]
 
 @get("/c/{city:str}/vouchers/{voucher:str}", guards=[signed_in])
 async def voucher_page(
-    visit: Visiting, here: InCity, voucher: FromPath[str], new: FromQuery[bool] = False
-) -> Response[str]:
+    visit: Visiting, here: InCity, voucher: FromPath[str], new: FromQuery[bool] = False,
+    gift: FromQuery[bool] = False,
+) -> Response[str]:  # fmt: skip
     """The right itself: a code to be scanned, digits to be read aloud, where and until when."""
-    return await _voucher_page(visit, here, voucher, new=new)
+    return await _voucher_page(visit, here, voucher, new=new, gift=gift)
 
 
-async def _voucher_page(visit: Visit, here: Here, voucher: str, *, new: bool, part: bool = False) -> Response[str]:
+async def _voucher_page(
+    visit: Visit, here: Here, voucher: str, *, new: bool, part: bool = False, gift: bool = False
+) -> Response[str]:
     now = visit.house.clock.now()
     async with visit.house.db.reading(here.city_id) as tx:
         held = await own_voucher(tx, visit, here, voucher)
         units = [v for v in await vouchers.of_orders(tx, [held.order_id], city_id=here.city_id)
-                 if v.line_id == held.line_id]  # fmt: skip
+                 if v.line_id == held.line_id and v.member_id == held.member_id]  # fmt: skip
         (ticket,) = await tickets_of(tx, [held])
         shelves = Shelves(await catalog.categories(tx))
         shops = await _shops(tx, held, visit, here)
+        good = await good_for(tx, visit, here, held)
+        free = await vouchers.rooms_now(
+            tx, [s.card.store_id for s in shops], terms=held.terms, offer_id=held.offer_id, city_id=here.city_id,
+            now=now, zone=here.city.zone,
+        )  # fmt: skip
+        gifts = await vouchers.gifts_of_vouchers(tx, [held.voucher_id], city_id=here.city_id)
+        may_give = held.state in ("valid", "waiting") and await giving.giftable(tx, held, gifts)
         uses = [u for u in await vouchers.uses_of(tx, [held.voucher_id], city_id=here.city_id) if not u.reversed_at]
+        face = await card_face(tx, held, uses)
+        parcel, taken = None, None
+        if held.kind == "gift":
+            parcel = (await mall.deliveries_of(tx, [held.order_id], city_id=here.city_id)).get(held.order_id)
+            taken = await mall.exchanged(tx, held.member_id, held.order_id, city_id=here.city_id)
         where = await merchants.stores(tx, here.city_id, sorted({use.store_id for use in uses}))
         unreviewed = held.state == "used" and await reviews.unreviewed(tx, [held.line_id], city_id=here.city_id)
         progress = (await orders.progress(tx, [held.offer_id], city_id=here.city_id)).get(held.offer_id)
+        company = None
+        if held.state == "waiting":
+            company = await company_of(tx, held.order_id, held.offer_id, held.member_id, here, now)
     visit.frame["tab"] = "vouchers"
     expired = now >= held.valid_to
     place = next((n for n, unit in enumerate(units) if unit.voucher_id == held.voucher_id), 0)
     return visit.page(
         "consumer/voucher_part.html" if part else "consumer/voucher.html", ticket=ticket, voucher=held, units=units,
-        place=place, shops=shops, uses=uses, where={i: s.name for i, s in where.items()}, new=new, shelves=shelves,
-        progress=progress, unreviewed=bool(unreviewed), shows=shows_code(held, now),
+        place=place, shops=shops, gift=gift, good=good, may_give=may_give, on_its_way=on_its_way(held, now),
+        received=any(one.taker_id == held.member_id for one in gifts),
+        free=free if held.state == "valid" else {}, uses=uses, card_face=face,
+        where={i: s.name for i, s in where.items()}, new=new, shelves=shelves,
+        progress=progress, company=company, unreviewed=bool(unreviewed),
+        shows=shows_code(held, now) and (parcel is None or parcel.state == "cancelled"), taken=taken,
+        parcel=parcel, to=malling.address_of(visit.house, parcel) if parcel is not None else None,
         left=STEP_SECONDS - now.timestamp() % STEP_SECONDS,
         step=STEP_SECONDS, state="expired" if held.state == "valid" and expired else held.state, changed=part,
     )  # fmt: skip
@@ -113,7 +139,12 @@ def _ms(when: datetime) -> int:
 
 def shows_code(voucher: Voucher, now: datetime) -> bool:
     """Whether there is a code to show: of what is used, given back or waits there is none."""
-    return voucher.state == "valid" and now < voucher.valid_to
+    return voucher.state == "valid" and now < voucher.valid_to and not on_its_way(voucher, now)
+
+
+def on_its_way(voucher: Voucher, now: datetime) -> bool:
+    """Whether it is being given to a friend who has not accepted it yet."""
+    return voucher.held_for == "gift" and now < (voucher.held_until or now)
 
 
 async def _shops(tx: Tx, held: Voucher, visit: Visit, here: Here) -> list[Shop]:
@@ -124,16 +155,6 @@ async def _shops(tx: Tx, held: Voucher, visit: Visit, here: Here) -> list[Shop]:
     cards = await catalog.storefronts(tx, stores, city_id=here.city_id, now=now, point=here.point)
     near = sorted((card for card in cards if card is not None), key=lambda card: card.distance_m or 0)
     return await shops_of(tx, near, here=here, now=now)
-
-
-def qr_svg(text: str) -> bytes:
-    """A QR code that fills its box, black on white: scanners want it so in dark rooms too."""
-    picture = io.BytesIO()
-    segno.make_qr(text, error="m").save(
-        picture, kind="svg", border=2, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None,
-        omitsize=True,
-    )  # fmt: skip
-    return picture.getvalue()
 
 
 async def own_voucher(tx: Tx, visit: Visit, here: Here, voucher: str) -> Voucher:

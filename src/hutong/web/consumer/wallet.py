@@ -5,10 +5,10 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromQuery
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hutong import catalog, merchants, orders, places, reviews, vouchers
-from hutong.catalog import StoreCard
+from hutong.catalog import Stamp, StoreCard
 from hutong.infra.db import Tx
 from hutong.kit.ids import VOUCHER
 from hutong.kit.text import Text
@@ -16,20 +16,24 @@ from hutong.vouchers import TABS, Tab, Voucher
 from hutong.web.consumer.here import Cursor, Here, InCity
 from hutong.web.consumer.shelves import Shelves
 from hutong.web.shared.guards import signed_in
-from hutong.web.shared.visit import Visiting
+from hutong.web.shared.visit import Visit, Visiting
 
 ON_PAGE = 20
 AT_THE_DOOR = 500  # metres within which a located reader is taken to stand at the shop
+GIFTED = "gifted"
+ALL_TABS = (*TABS, GIFTED)
 SOON = 7  # days before its end from which a voucher says so
 
 
 class Ticket(Struct, frozen=True):
-    """A voucher with the name of the shop. `near`: the store that accepts it nearest to the reader."""
+    """A voucher with the name of the shop. `near`: the store that accepts it nearest to the reader. `stamps`: what it
+    counts are stamps that fill up, not uses that are left."""
 
     voucher: Voucher
     merchant: Text
     category: str = ""
     near: StoreCard | None = None
+    stamps: bool = False
 
     @property
     def at_the_door(self) -> bool:
@@ -40,11 +44,14 @@ class Ticket(Struct, frozen=True):
 @get("/c/{city:str}/vouchers", guards=[signed_in])
 async def wallet(visit: Visiting, here: InCity, tab: FromQuery[str] = "unused", after: Cursor = None) -> Response[str]:
     """The member's vouchers of this city. What can be used: here first, then what ends first; the rest newest first."""
+    if tab == GIFTED:
+        return await _gifted(visit, here)
     shown: Tab = tab if tab in TABS else "unused"  # type: ignore[assignment]
     member, now = visit.member.member_id, visit.house.clock.now()
     last = here.read(VOUCHER, after) if after else None
     async with visit.house.db.reading(here.city_id) as tx:
         counts = await vouchers.wallet_counts(tx, member, city_id=here.city_id)
+        given = await vouchers.count_given(tx, member, city_id=here.city_id)
         page = {"city_id": here.city_id, "after": last, "limit": ON_PAGE + 1}
         if shown == "unused":
             found = await vouchers.ending_first(tx, member, **page)  # type: ignore[arg-type]
@@ -60,9 +67,24 @@ async def wallet(visit: Visiting, here: InCity, tab: FromQuery[str] = "unused", 
     visit.frame["tab"] = "vouchers"
     more = VOUCHER.show(found[ON_PAGE - 1].voucher_id, here.city_id) if len(found) > ON_PAGE else None
     return visit.page(
-        "consumer/wallet.html", tabs=tuple(TABS), shown=shown, counts=counts, more=more, elsewhere=elsewhere, now=now,
+        "consumer/wallet.html", tabs=ALL_TABS, shown=shown, counts=counts | {GIFTED: given}, more=more, now=now,
+        elsewhere=elsewhere,
         here_now=[t for t in tickets if t.at_the_door], tickets=[t for t in tickets if not t.at_the_door],
         shelves=shelves, soon=SOON, unreviewed=unreviewed,
+    )  # fmt: skip
+
+
+async def _gifted(visit: Visit, here: Here) -> Response[str]:
+    """What the member has given away, or has on its way to a friend."""
+    member, now = visit.member.member_id, visit.house.clock.now()
+    async with visit.house.db.reading(here.city_id) as tx:
+        counts = await vouchers.wallet_counts(tx, member, city_id=here.city_id)
+        gifts = await vouchers.given_by(tx, member, city_id=here.city_id)
+        names = await merchants.merchants(tx, [gift.merchant_id for gift in gifts])
+    visit.frame["tab"] = "vouchers"
+    return visit.page(
+        "consumer/wallet.html", tabs=ALL_TABS, shown=GIFTED, counts=counts | {GIFTED: len(gifts)}, gifts=gifts,
+        shops={i: merchant.name for i, merchant in names.items()}, now=now, here_now=[], tickets=[], elsewhere=[],
     )  # fmt: skip
 
 
@@ -72,7 +94,12 @@ async def tickets_of(tx: Tx, found: Sequence[Voucher]) -> list[Ticket]:
     city_id = found[0].city_id if found else 0
     offers = await catalog.offers(tx, [voucher.offer_id for voucher in found], city_id=city_id) if found else []
     return [
-        Ticket(voucher, names[voucher.merchant_id].name, offer.category if offer else "")
+        Ticket(
+            voucher,
+            names[voucher.merchant_id].name,
+            offer.category if offer else "",
+            stamps=offer is not None and isinstance(offer.form, Stamp),
+        )
         for voucher, offer in zip(found, offers, strict=True)
     ]
 
@@ -93,7 +120,7 @@ def _near(ticket: Ticket, known: dict[UUID, StoreCard]) -> Ticket:
     mine = [known[store_id] for store_id in ticket.voucher.store_ids if store_id in known]
     if not mine or ticket.voucher.state != "valid":
         return ticket
-    return Ticket(ticket.voucher, ticket.merchant, ticket.category, min(mine, key=lambda card: card.distance_m or 0))
+    return structs.replace(ticket, near=min(mine, key=lambda card: card.distance_m or 0))
 
 
 async def _elsewhere(tx: Tx, member: UUID, here: Here) -> list[places.City]:

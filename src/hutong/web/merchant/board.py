@@ -15,10 +15,10 @@ from hutong.reviews import Standing
 from hutong.settlement import Statement
 from hutong.vouchers import HourUses
 from hutong.web.merchant.scan import here_only
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.merchant.todo import jobs
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visiting
 
 LATEST = 6
 WIDE, HIGH = 400, 110  # of the hours' own grid
@@ -76,7 +76,7 @@ def bars(found: list[HourUses], before: list[HourUses]) -> list[Bar]:
 
 
 @get("/{store:str}/today", guards=[permission(Permission.VIEW_ORDERS)])
-async def today(visit: Visit, till: Till) -> Response[str]:
+async def today(visit: Visiting, till: AtTill) -> Response[str]:
     """The board of a manager: this counter. The owner's shows what was sold and what is still to be used, too."""
     till.must(till.can(Permission.VIEW_ORDERS))
     visit.frame["tab"] = "today"

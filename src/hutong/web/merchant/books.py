@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
 from hutong import merchants, orders, settlement, vouchers
@@ -21,11 +21,11 @@ from hutong.kit.refusals import BadInput, NotFound
 from hutong.settlement import Earning, Step
 from hutong.web.merchant import sheets
 from hutong.web.merchant.periods import Period, period_of, span
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.cursors import read_cursor
 from hutong.web.shared.files import attachment
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 PERIODS = ("today", "week", "days30", "month")
 VIEWS = ("codes", "day", "week", "month", "refunds", "payouts")
@@ -60,8 +60,9 @@ def asked_of(visit: Visit, till: Till, period: str, first: str, last: str, store
 
 @get("/{store:str}/statement", guards=[SEES_MONEY])
 async def statement(
-    visit: Visit, till: Till, period: str = "today", view: str = "codes", first: str = "", last: str = "",
-    of: str = "", after: Annotated[str | None, Parameter(max_length=120)] = None,
+    visit: Visiting, till: AtTill, period: FromQuery[str] = "today", view: FromQuery[str] = "codes",
+    first: FromQuery[str] = "", last: FromQuery[str] = "",
+    of: FromQuery[str] = "", after: Annotated[str | None, QueryParameter(max_length=120)] = None,
 ) -> Response[str]:  # fmt: skip
     """What the merchant (one store of his) earned in this city; the sums are of the whole period."""
     it = asked_of(visit, till, period, first, last, of)
@@ -108,7 +109,7 @@ def last_of(first: date, step: str) -> date:
 
 
 @get("/{store:str}/statement/{redemption:str}", guards=[SEES_MONEY])
-async def one_line(visit: Visit, till: Till, redemption: FromPath[str]) -> Response[str]:
+async def one_line(visit: Visiting, till: AtTill, redemption: FromPath[str]) -> Response[str]:
     """One redemption: what was paid, each fee, whose it is, by which rule, and whether it was undone."""
     till.must(till.owns(Permission.VIEW_STATEMENT))
     visit.frame["tab"] = "statement"
@@ -119,8 +120,18 @@ async def one_line(visit: Visit, till: Till, redemption: FromPath[str]) -> Respo
             raise NotFound()
         uses = await vouchers.uses_by_ids(tx, _mine(till), [redemption_id], city_id=till.city_id)
         stores = await merchants.stores(tx, till.city_id, [line.store_id])
+        rule = (await settlement.rules_named(tx, [line.rule])).get(line.rule)
     made = sheets.Line.of(line, uses[0] if uses else None, {k: s.name for k, s in stores.items()}, visit.language)
-    return visit.page("merchant/statement_line.html", line=line, made=made, use=uses[0] if uses else None)
+    return visit.page(
+        "merchant/statement_line.html", line=line, made=made, use=uses[0] if uses else None,
+        parts=parts_of(visit, rule),
+    )  # fmt: skip
+
+
+def parts_of(visit: Visit, rule: settlement.Rule | None) -> dict[str, str]:
+    """What the lines of a commission are called: the house's own words, and those of the contract."""
+    own = {key: visit.t(f"money.line.part.{key}") for key in ("base", "least", "most", "due")}
+    return own | {one.key: visit.formats().say(one.name) for one in (rule.plan if rule else ())}
 
 
 def _mine(till: Till) -> Scope:
@@ -129,7 +140,13 @@ def _mine(till: Till) -> Scope:
 
 @get("/{store:str}/statement/files/{kind:str}", guards=[SEES_MONEY])
 async def as_file(
-    visit: Visit, till: Till, kind: FromPath[str], period: str = "today", first: str = "", last: str = "", of: str = ""
+    visit: Visiting,
+    till: AtTill,
+    kind: FromPath[str],
+    period: FromQuery[str] = "today",
+    first: FromQuery[str] = "",
+    last: FromQuery[str] = "",
+    of: FromQuery[str] = "",
 ) -> Response[bytes]:
     """The period as a workbook (xlsx) or plain lines (csv)."""
     if kind not in ("xlsx", "csv"):
@@ -199,7 +216,7 @@ async def _lines(
 
 async def _with_uses(
     tx: Tx, till: Till, chunk: list[Earning], names: dict[UUID, Any], language: str
-) -> list[sheets.Line]:  # fmt: skip
+) -> list[sheets.Line]:
     ids = [one.redemption_id for one in chunk]
     uses = {use.redemption_id: use for use in await vouchers.uses_by_ids(tx, _mine(till), ids, city_id=till.city_id)}
     missing = sorted({one.store_id for one in chunk} - names.keys())  # stores that have closed since

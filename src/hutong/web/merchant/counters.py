@@ -12,9 +12,9 @@ from hutong.kit.access import Permission
 from hutong.kit.ids import STORE
 from hutong.merchants import Store
 from hutong.places import City
-from hutong.web.merchant.till import COUNTER, Till
+from hutong.web.merchant.till import COUNTER, AtTill
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 STAFF = permission(Permission.PREPARE_VOUCHER)
 
@@ -51,7 +51,7 @@ def _choice(visit: Visit, store: Store, city: City) -> Choice:
 
 
 @get("/", guards=[STAFF])
-async def landing(visit: Visit) -> Redirect:
+async def landing(visit: Visiting) -> Redirect:
     """The counter chosen last, or the only one; else the choice."""
     found = await choices(visit)
     last = visit.connection.cookies.get(COUNTER, "")
@@ -60,7 +60,7 @@ async def landing(visit: Visit) -> Redirect:
 
 
 @get("/counters", guards=[STAFF])
-async def chooser(visit: Visit) -> Response[str]:
+async def chooser(visit: Visiting) -> Response[str]:
     """The counters of the visitor, the one chosen last marked; and the way out."""
     visit.frame["face"] = "merchant"
     last = visit.connection.cookies.get(COUNTER, "")
@@ -68,13 +68,13 @@ async def chooser(visit: Visit) -> Response[str]:
 
 
 @get("/{store:str}", guards=[STAFF])
-async def door(till: Till) -> Redirect:
+async def door(till: AtTill) -> Redirect:
     """A counter without a page: where its visitor begins."""
     return Redirect(till.landing, status_code=303)
 
 
 @get("/{store:str}/more", guards=[STAFF])
-async def more(visit: Visit, till: Till) -> Response[str]:
+async def more(visit: Visiting, till: AtTill) -> Response[str]:
     """Every part of the console that has no place at the thumb; the language, the other counters, the way out."""
     visit.frame["tab"] = "more"
     rest = [(group, [one for one in parts if one not in till.thumbs]) for group, parts in till.groups]

@@ -3,33 +3,29 @@
 Pure. A field that cannot be read gets a sentence and a harmless value, so that the preview can always be drawn.
 """
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field, structs
 
 from hutong import catalog
-from hutong.catalog import Draft, Offer
+from hutong.catalog import PLAIN, Draft, Form, Offer
 from hutong.kit.clock import day_start, local, local_day
 from hutong.kit.ids import STORE, BadId
-from hutong.kit.money import SCALES, Amount
+from hutong.kit.money import Amount
 from hutong.kit.terms import ALL_WEEK, DAY_MINUTES, Blackout, Terms, Window, clock_face
 from hutong.kit.text import Text
 from hutong.merchants import BadHours, parse_spans
-from hutong.web.shared.forms import KeyedForm
+from hutong.web.merchant.sale_form import Many, SaleForm, fields_of, read_form
+from hutong.web.shared.reading import Fields
 
 WEEK_ROWS = 7
 SPARE_ROWS = 2
 MOST_LINES = 40
 MOST_STOCK = 10_000_000
 _LONGEST = 120
-T = TypeVar("T")
-Many = str | list[str]
 
 
 def many(value: Many) -> list[str]:
@@ -37,7 +33,7 @@ def many(value: Many) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-class DealForm(KeyedForm, frozen=True, kw_only=True):
+class DealForm(SaleForm, frozen=True, kw_only=True):
     """Every field as it was typed. `version` is empty for what was never saved; `over` saves over another's change.
 
     Hours that are None have no field on the page.
@@ -62,6 +58,8 @@ class DealForm(KeyedForm, frozen=True, kw_only=True):
     per_order_max: str = "20"
     per_member: str = ""
     per_visit: str = ""
+    per_day: str = ""
+    per_hour: str = ""
     sale_from: str = ""
     sale_to: str = ""
     valid_days: str = ""
@@ -131,7 +129,7 @@ def form_of(offer: Offer, *, total: int, key: str, zone: str) -> DealForm:
            for name in ("included", "excluded") for tongue in ("zh", "en")},
         price=plain(scale), list_price=plain(offer.list_price), total=str(total), min_units=str(offer.min_units),
         per_order_max=str(offer.per_order_max), per_member=_number(terms.per_member),
-        per_visit=_number(terms.per_visit),
+        per_visit=_number(terms.per_visit), per_day=_number(terms.per_day), per_hour=_number(terms.per_hour),
         sale_from=moment(offer.sale_from, zone), sale_to=moment(offer.sale_to, zone),
         valid_days=_number(terms.valid_days), valid_from=_day(terms.valid_from), valid_until=_day(terms.valid_until),
         off_first=[b.first.isoformat() for b in terms.blackouts],
@@ -141,7 +139,7 @@ def form_of(offer: Offer, *, total: int, key: str, zone: str) -> DealForm:
         party_min=_number(terms.party_min), party_max=_number(terms.party_max),
         booking="yes" if terms.booking_needed else "",
         stores=[STORE.show(store, offer.city_id) for store in offer.store_ids], refund=terms.refund,
-        on_expiry="yes" if terms.refund_on_expiry else "", **weeks,
+        on_expiry="yes" if terms.refund_on_expiry else "", **weeks, **fields_of(offer, zone),
     )  # fmt: skip
 
 
@@ -186,23 +184,10 @@ def _end(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-class _Reader:
-    """Reads one form; keeps the first thing that is wrong with each field."""
+class _Reader(Fields):
+    """Reads the form of a deal: its lists, weeks and tiers besides."""
 
-    def __init__(self, form: DealForm, zone: str) -> None:
-        self.form, self.zone = form, zone
-        self.wrong: dict[str, str | Text] = {}
-
-    def note(self, name: str, why: str | Text) -> None:
-        self.wrong.setdefault(name, why)
-
-    def text(self, name: str, *, longest: int = 500) -> Text:
-        """Both languages; a language that was left out is the other one."""
-        zh, en = (" ".join(getattr(self.form, f"{name}_{tongue}").split()) for tongue in ("zh", "en"))
-        for tongue, words in (("zh", zh), ("en", en)):
-            if len(words) > longest:
-                self.note(f"{name}_{tongue}", "editor.wrong.long")
-        return Text(zh=zh or en, en=en or zh)
+    form: DealForm
 
     def lines(self, name: str) -> tuple[Text, ...]:
         zh, en = (
@@ -215,44 +200,6 @@ class _Reader:
             self.note(f"{name}_zh", "editor.wrong.long")
         pairs = [(zh[n] if n < len(zh) else "", en[n] if n < len(en) else "") for n in range(max(len(zh), len(en)))]
         return tuple(Text(zh=a or b, en=b or a) for a, b in pairs)[:MOST_LINES]
-
-    def money(self, name: str, asset: str) -> Amount:
-        typed = unicodedata.normalize("NFKC", getattr(self.form, name)).strip().strip("¥$€ ").replace(",", "")
-        scale = SCALES.get(asset, 0)
-        try:
-            units = Decimal(typed).scaleb(scale)
-            if units != int(units) or not 0 <= units < 10**12:
-                raise ValueError(typed)
-        except (InvalidOperation, ValueError, OverflowError):
-            self.note(name, "editor.wrong.money")
-            return Amount(0, asset)
-        return Amount(int(units), asset)
-
-    def count(self, name: str, *, least: int, most: int, absent: int | None) -> int | None:
-        typed = unicodedata.normalize("NFKC", getattr(self.form, name)).strip()
-        if not typed and absent is None:
-            return None
-        if not (typed.isascii() and typed.isdigit() and len(typed) < 12 and least <= int(typed) <= most):
-            self.note(name, "editor.wrong.count")
-            return absent
-        return int(typed)
-
-    def instant(self, name: str, absent: datetime) -> datetime:
-        return self._read(
-            name,
-            lambda typed: datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC),
-            absent,
-        )
-
-    def day(self, name: str) -> date | None:
-        return self._read(name, date.fromisoformat, None) if getattr(self.form, name).strip() else None
-
-    def _read(self, name: str, how: Callable[[str], T], absent: T) -> T:
-        try:
-            return how(getattr(self.form, name).strip())
-        except (ValueError, OverflowError):
-            self.note(name, "editor.wrong.date")
-            return absent
 
     def windows(self) -> tuple[Window, ...]:
         found: list[Window] = []
@@ -299,6 +246,7 @@ class _Reader:
 def read(
     form: DealForm, *, offer_id: UUID, merchant_id: UUID, city_id: int, asset: str, zone: str, now: datetime,
     trade: str | None, copied_from: UUID | None = None, scheme: str = "deals", quota_id: UUID | None = None,
+    kept: Form = PLAIN,
 ) -> Reading:  # fmt: skip
     """The draft that these fields say, and what is wrong: what cannot be read, and what contradicts itself."""
     it = _Reader(form, zone)
@@ -309,7 +257,9 @@ def read(
         party_min=it.count("party_min", least=1, most=999, absent=None),
         party_max=it.count("party_max", least=1, most=999, absent=None),
         per_member=it.count("per_member", least=1, most=10_000, absent=None),
-        per_visit=it.count("per_visit", least=1, most=10_000, absent=None), booking_needed=bool(form.booking),
+        per_visit=it.count("per_visit", least=1, most=10_000, absent=None),
+        per_day=it.count("per_day", least=1, most=MOST_STOCK, absent=None),
+        per_hour=it.count("per_hour", least=1, most=MOST_STOCK, absent=None), booking_needed=bool(form.booking),
         refund="none" if form.refund == "none" else "anytime", refund_on_expiry=bool(form.on_expiry),
     )  # fmt: skip
     sale_from = it.instant("sale_from", begin)
@@ -318,6 +268,7 @@ def read(
         title=it.text("title", longest=_LONGEST), summary=it.text("summary"), included=it.lines("included"),
         excluded=it.lines("excluded"), price=it.money("price", asset), list_price=it.money("list_price", asset),
         terms=terms, store_ids=it.stores(city_id), quota_id=quota_id,
+        form=read_form(it, form, asset=asset, offer_id=offer_id) or kept,
         min_units=it.count("min_units", least=1, most=MOST_STOCK, absent=1) or 1,
         per_order_max=it.count("per_order_max", least=1, most=10_000, absent=20) or 20,
         sale_from=sale_from, sale_to=it.instant("sale_to", sale_from + timedelta(days=30)), copied_from=copied_from,

@@ -7,26 +7,28 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import Body, FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 from msgspec import Struct
 
-from hutong import catalog, inventory, merchants, orders, people
+from hutong import catalog, inventory, merchants, orders, people, waitlist
 from hutong.catalog import Change, Offer, PricePeriod, Revise, Status, Step
 from hutong.desk import shelf
 from hutong.infra.db import Tx
 from hutong.inventory import Quota
-from hutong.kit.access import Permission
+from hutong.kit.access import Permission, Scope
 from hutong.kit.ids import OFFER
 from hutong.kit.money import Amount
 from hutong.kit.refusals import BadInput, Refusal
 from hutong.merchants import Store
 from hutong.orders import Figures
+from hutong.waitlist import Demand
 from hutong.web.merchant import deal_form
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.reading import said
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 TABS: dict[str, tuple[Status, ...]] = {
@@ -45,6 +47,7 @@ class Row(Struct, frozen=True):
     offer: Offer
     stock: Quota | None
     figures: Figures | None
+    demand: Demand | None = None
 
 
 class Hint(Struct, frozen=True, kw_only=True):
@@ -85,7 +88,12 @@ async def rows_of(tx: Tx, offers: Sequence[Offer], city_id: int) -> list[Row]:
     """The deals with what became of them."""
     stocks = await inventory.quotas(tx, [offer.quota_id or offer.offer_id for offer in offers], city_id=city_id)
     found = await orders.figures(tx, [offer.offer_id for offer in offers], city_id=city_id)
-    return [Row(offer, stock, found.get(offer.offer_id)) for offer, stock in zip(offers, stocks, strict=True)]
+    mine = Scope(merchants=frozenset(offer.merchant_id for offer in offers))
+    waiting = {one.offer_id: one for one in await waitlist.demand(tx, mine, city_id=city_id)} if offers else {}
+    return [
+        Row(offer, stock, found.get(offer.offer_id), waiting.get(offer.offer_id))
+        for offer, stock in zip(offers, stocks, strict=True)
+    ]
 
 
 def hint_of(periods: Sequence[PricePeriod], now: datetime) -> Hint:
@@ -110,8 +118,8 @@ async def hint_for(tx: Tx, offer: Offer, now: datetime) -> Hint:
 
 @get("/{store:str}/deals", guards=[SEES])
 async def deals(
-    visit: Visit, till: Till, tab: str = "selling", done: str = "",
-    after: Annotated[str | None, Parameter(max_length=200)] = None,
+    visit: Visiting, till: AtTill, tab: FromQuery[str] = "selling", done: FromQuery[str] = "",
+    after: Annotated[str | None, QueryParameter(max_length=200)] = None,
 ) -> Response[str]:  # fmt: skip
     """The deals of the merchant that the visitor may see, under their state, newest first."""
     till.must(till.can(Permission.VIEW_OFFERS))
@@ -158,7 +166,8 @@ async def detail(visit: Visit, till: Till, offer: Offer, *, status: int = 200, *
     return visit.page(
         "merchant/deal.html", status=status, row=row, offer=offer, history=merged(history), names=names, hint=hint,
         sign=visit.formats().sign_and_digits(offer.price)[0],
-        shops=shops, writes=till.owns(Permission.EDIT_OFFERS), reason_of=reason_of, **context,
+        shops=shops, writes=till.owns(Permission.EDIT_OFFERS), reason_of=reason_of,
+        sees_result=till.owns(Permission.VIEW_STATEMENT), **context,
     )  # fmt: skip
 
 
@@ -179,7 +188,7 @@ async def _shops(tx: Tx, till: Till, offer: Offer) -> list[Store]:
 
 @post("/{store:str}/deals/{offer:str}/steps", guards=[WRITES], status_code=303)
 async def step_deal(
-    visit: Visit, till: Till, offer: FromPath[str], data: Annotated[StepForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, offer: FromPath[str], data: Annotated[StepForm, Body(media_type=Posted)]
 ) -> Response:
     """Submit, withdraw, pause, resume or end."""
     visit.frame["tab"] = "deals"
@@ -197,7 +206,7 @@ async def step_deal(
 
 @post("/{store:str}/deals/{offer:str}/live", guards=[WRITES], status_code=303)
 async def change_deal(
-    visit: Visit, till: Till, offer: FromPath[str], data: Annotated[LiveForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, offer: FromPath[str], data: Annotated[LiveForm, Body(media_type=Posted)]
 ) -> Response:
     """Change what may change while people buy it: price, stock, the limit of an order, the end of the sale."""
     visit.frame["tab"] = "deals"
@@ -238,16 +247,9 @@ def form_now(offer: Offer, row: Row, key: str, zone: str) -> deal_form.DealForm:
     return deal_form.form_of(offer, total=row.stock.total if row.stock else 0, key=key, zone=zone)
 
 
-def said(visit: Visit, wrong: dict[str, str | deal_form.Text]) -> dict[str, str]:
-    """What is wrong, in the reader's language."""
-    return {
-        name: visit.t(why) if isinstance(why, str) else why.in_(visit.language) for name, why in wrong.items()
-    }  # fmt: skip
-
-
 @post("/{store:str}/deals/{offer:str}/copies", guards=[WRITES], status_code=303)
 async def copy_deal(
-    visit: Visit, till: Till, offer: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, offer: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Redirect:
     """A draft with everything of this deal, open in the editor."""
     made = await shelf.copy_offer(

@@ -5,15 +5,16 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import Struct, structs
 
-from hutong import catalog, inventory, merchants, people
+from hutong import catalog, insight, inventory, merchants, people, settlement
 from hutong.catalog import Category, Offer, OfferChanged, OfferNotFound, Step
-from hutong.desk import selling, shelf
+from hutong.desk import malling, selling, shelf
 from hutong.kit.access import Permission
 from hutong.kit.ids import OFFER, STORE
+from hutong.kit.money import Amount
 from hutong.kit.refusals import Refusal
 from hutong.merchants import Merchant, Store
 from hutong.web.merchant import deal_form
@@ -28,16 +29,17 @@ from hutong.web.merchant.deals import (
     offer_id_of,
     reason_of,
     rows_of,
-    said,
 )
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.reading import said
+from hutong.web.shared.sheeting import percent
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 Data = Annotated[DealForm, Body(media_type=Posted)]
 DRAFTED = ("draft", "rejected")
-SILENT = ("csrf", "key", "version", "over", "then", "days", "off_", "booking", "refund", "on_expiry")
+SILENT = ("csrf", "key", "version", "over", "then", "days", "off_", "tier_", "slot_", "booking", "refund", "on_expiry")
 
 
 class Desk(Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     asset: str
     hint: Hint
     why: str
+    rule: settlement.Rule | None
+    plan: insight.Plan | None
 
 
 async def desk_of(visit: Visit, till: Till, offer_id: UUID) -> Desk:
@@ -64,7 +68,10 @@ async def desk_of(visit: Visit, till: Till, offer_id: UUID) -> Desk:
         merchant = await merchants.merchant(tx, till.merchant_id)
         assert merchant is not None
         history = await catalog.history(tx, offer_id, city_id=till.city_id) if found else []
+        rules = await settlement.rules_for(tx, [till.merchant_id], at=visit.house.clock.now())
         return Desk(
+            rule=rules.get(till.merchant_id),
+            plan=(await insight.plans(tx, [offer_id], city_id=till.city_id)).get(offer_id),
             offer_id=offer_id, offer=found, row=(await rows_of(tx, [found], till.city_id))[0] if found else None,
             merchant=merchant, stores=await merchants.stores_of(tx, till.city_id, till.merchant_id),
             categories=await catalog.categories(tx), asset=await selling.currency(tx, till.city_id),
@@ -77,12 +84,16 @@ async def desk_of(visit: Visit, till: Till, offer_id: UUID) -> Desk:
 def read(visit: Visit, till: Till, desk: Desk, form: DealForm) -> Reading:
     """What the form says, with what never changes taken from the draft as it stands."""
     there = desk.offer
-    return deal_form.read(
+    found = deal_form.read(
         form, offer_id=desk.offer_id, merchant_id=till.merchant_id, city_id=till.city_id, asset=desk.asset,
         zone=till.here.zone, now=visit.house.clock.now(), trade=there.trade if there else desk.merchant.trade,
         copied_from=there.copied_from if there else None, scheme=there.scheme if there else "deals",
-        quota_id=there.quota_id if there else None,
+        quota_id=there.quota_id if there else None, kept=there.form if there else catalog.PLAIN,
     )  # fmt: skip
+    # What kind of card or gift it is was chosen when it was made; the editor writes everything else.
+    kept = there is not None and there.scheme in ("cards", "alliance")
+    draft = structs.replace(found.draft, form=there.form) if there and kept else found.draft
+    return structs.replace(found, draft=draft)
 
 
 def page(
@@ -95,8 +106,15 @@ def page(
     shown = catalog.preview(reading.draft, city_id=till.city_id, now=visit.house.clock.now())
     tops = [one for one in desk.categories if one.parent is None]
     fields = structs.asdict(form)
-    names = [name for name in fields if fields[name] is not None and not name.startswith(SILENT)] + ["off"]
+    names = [name for name in fields if fields[name] is not None and not name.startswith(SILENT)]
+    names += ["off", "tiers", "slots"]
+    before = insight.before_of(
+        shown.price, shown.list_price, rule=desk.rule, plan=desk.plan, units=reading.total
+    )  # fmt: skip
     context: dict[str, Any] = {
+        "before": before,
+        "gift_cost": Amount(shown.form.cost_units if isinstance(shown.form, catalog.Gift) else 0, desk.asset),
+        "percent": percent,
         "sign": visit.formats().sign_and_digits(shown.price)[0],
         "names_of_fields": names,
         "wrongs": {},
@@ -113,7 +131,7 @@ def page(
 
 
 @get("/{store:str}/deals/new", guards=[WRITES])
-async def new_deal(visit: Visit, till: Till) -> Response[str]:
+async def new_deal(visit: Visiting, till: AtTill) -> Response[str]:
     """An empty editor; what it saves gets the id of its key."""
     key = visit.new_key()
     desk = await desk_of(visit, till, offer_id_of(key))
@@ -126,7 +144,7 @@ async def new_deal(visit: Visit, till: Till) -> Response[str]:
 
 
 @get("/{store:str}/deals/{offer:str}", guards=[permission(Permission.VIEW_OFFERS)])
-async def deal(visit: Visit, till: Till, offer: FromPath[str], copied: bool = False) -> Response[str]:
+async def deal(visit: Visiting, till: AtTill, offer: FromPath[str], copied: FromQuery[bool] = False) -> Response[str]:
     """A draft in the editor for who may write it; anything else with its figures and what may be done."""
     till.must(till.can(Permission.VIEW_OFFERS))
     visit.frame["tab"] = "deals"
@@ -145,14 +163,14 @@ async def deal(visit: Visit, till: Till, offer: FromPath[str], copied: bool = Fa
 
 
 @post("/{store:str}/deals/{offer:str}/preview", guards=[WRITES], status_code=200)
-async def preview_deal(visit: Visit, till: Till, offer: FromPath[str], data: Data) -> Response[str]:
+async def preview_deal(visit: Visiting, till: AtTill, offer: FromPath[str], data: Data) -> Response[str]:
     """The deal as consumers would see it with what is typed now; saves nothing."""
     desk = await desk_of(visit, till, till.read(OFFER, offer))
     return page(visit, till, desk, data, template="deal_preview")
 
 
 @post("/{store:str}/deals/{offer:str}/draft", guards=[WRITES], status_code=200)
-async def save_deal(visit: Visit, till: Till, offer: FromPath[str], data: Data) -> Response:
+async def save_deal(visit: Visiting, till: AtTill, offer: FromPath[str], data: Data) -> Response:
     """Save the draft; `then` = submit sends it to review. Errors and conflicts are shown in place, nothing is lost.
 
     A piece of the page answers who saves while typing (htmx), else the page itself or the way on.
@@ -165,7 +183,8 @@ async def save_deal(visit: Visit, till: Till, offer: FromPath[str], data: Data) 
         return page(visit, till, desk, data, status=422, template=piece, wrongs=wrongs)
     version = data.over if data.over.isdigit() else data.version
     try:
-        saved = await shelf.save_draft(
+        save = malling.save_gift if isinstance(reading.draft.form, catalog.Gift) else shelf.save_draft
+        saved = await save(
             visit.house, till.city_id, till.actor, reading.draft, total=reading.total,
             version=int(version) if version.isdigit() else None, form=data.key,
         )  # fmt: skip

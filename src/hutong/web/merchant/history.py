@@ -1,38 +1,41 @@
-"""The history of redemptions: today for a cashier; any days, stores and people for those who lead."""
+"""The history of redemptions and bills: today for a cashier; any days, stores and people for those who lead."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
-from hutong import merchants, vouchers
+from hutong import merchants, people, vouchers
+from hutong import till as tills
 from hutong.infra.db import Tx
 from hutong.kit.access import Permission, Scope
 from hutong.kit.clock import local_day
-from hutong.kit.ids import REDEMPTION, STORE
+from hutong.kit.ids import BILL, REDEMPTION, STORE
 from hutong.merchants import Store
+from hutong.till import Bill
 from hutong.vouchers import Failure, Redeemer, Use
 from hutong.web.merchant.periods import Period, period_of, span
 from hutong.web.merchant.scan import here_only
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 from hutong.web.shared.words import catalogue
 
 ON_PAGE = 30
-STATES = ("all", "standing", "undone", "refused")
+STATES = ("all", "bills", "standing", "undone", "refused")
 NAMED = ("today", "yesterday", "week", "days30")
 EVERYWHERE = "all"
+T = TypeVar("T", Use, Bill)
 _SEEN = permission(Permission.VIEW_REDEMPTIONS)
-_State = Annotated[str, Parameter(query="state", max_length=20)]  # `state` itself is a word of the framework
-_Short = Annotated[str | None, Parameter(max_length=60)]
+_State = Annotated[str, QueryParameter(name="state", max_length=20)]  # `state` itself is a word of the framework
+_Short = Annotated[str | None, QueryParameter(max_length=60)]
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """What is asked for: which days, in which state, at which stores, by whom; and after which redemption."""
+    """What is asked for: which days, in which state, at which stores, by whom; and after which redemption or bill."""
 
     period: Period
     state: str
@@ -50,9 +53,10 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 @get("/{store:str}/history", guards=[_SEEN])
 async def history(
-    visit: Visit, till: Till, period: str = "today", shown: _State = "all", staff: _Short = None, at: _Short = None,
-    after: _Short = None, first: Annotated[str | None, Parameter(query="from", max_length=10)] = None,
-    last: Annotated[str | None, Parameter(query="to", max_length=10)] = None,
+    visit: Visiting, till: AtTill, period: FromQuery[str] = "today", shown: _State = "all", staff: _Short = None,
+    at: _Short = None,
+    after: _Short = None, first: Annotated[str | None, QueryParameter(name="from", max_length=10)] = None,
+    last: Annotated[str | None, QueryParameter(name="to", max_length=10)] = None,
 ) -> Response[str]:  # fmt: skip
     """What was redeemed, newest first, a page at a time. A cashier sees today at his counter, whatever he asks for."""
     visit.frame["tab"] = "history"
@@ -61,22 +65,34 @@ async def history(
     async with visit.house.db.reading(till.city_id) as tx:
         stores = await _stores(tx, till)
         scope, where = _scope(till, stores, at)
-        people: list[Redeemer] = []
+        who: list[Redeemer] = []
         if till.manages:
-            people = await vouchers.redeemers(tx, scope, city_id=till.city_id, since=chosen.since, until=chosen.until)
+            who = await vouchers.redeemers(tx, scope, city_id=till.city_id, since=chosen.since, until=chosen.until)
         asked = Filter(
-            period=chosen, state=shown if shown in STATES else "all", stores=stores, at=where, people=people,
-            staff=next((one.staff_id for one in people if str(one.staff_id) == staff), None),
-            after=till.read(REDEMPTION, after) if after else None,
+            period=chosen, state=shown if shown in STATES else "all", stores=stores, at=where, people=who,
+            staff=next((one.staff_id for one in who if str(one.staff_id) == staff), None),
+            after=till.read(BILL if shown == "bills" else REDEMPTION, after) if after else None,
         )  # fmt: skip
-        found, failures = await _read(tx, till, scope, asked)
+        found, bills, failures = await _read(tx, till, scope, asked)
+        inside = await _inside(tx, till, chosen) if till.manages and found else frozenset()
     more = REDEMPTION.show(found[ON_PAGE - 1].redemption_id, till.city_id) if len(found) > ON_PAGE else None
+    more = BILL.show(bills[ON_PAGE - 1].bill_id, till.city_id) if len(bills) > ON_PAGE else more
+    settled = [bill.discreet() for bill in bills[:ON_PAGE] if asked.staff in (None, bill.staff_id)]
     return visit.page(
         "merchant/history.html", asked=asked, periods=NAMED if till.manages else NAMED[:1], states=STATES,
-        days=by_day(found[:ON_PAGE], visit), more=more, failures=failures, why=in_short,
+        days=by_day(found[:ON_PAGE], visit), bills=by_day(settled, visit), inside=inside, more=more,
+        failures=failures, why=in_short,
         single=chosen.until - chosen.since <= _DAY, names={one.store_id: one.name for one in stores},
         today=local_day(now, zone), first=local_day(chosen.since, zone), last=local_day(chosen.last, zone),
     )  # fmt: skip
+
+
+async def _inside(tx: Tx, till: Till, chosen: Period) -> frozenset[UUID]:
+    """The redemptions of rights that somebody of the merchant's own staff held."""
+    staff = await people.staff(tx, till.actor.scope(Permission.VIEW_STAFF), merchant_id=till.merchant_id)
+    pairs = sorted({(till.merchant_id, one.member_id) for one in staff})
+    found = await vouchers.own_uses(tx, pairs, city_id=till.city_id, since=chosen.since, until=chosen.until)
+    return frozenset(one.redemption_id for one in found)
 
 
 _DAY = timedelta(days=1, hours=1)
@@ -117,17 +133,21 @@ def _scope(till: Till, stores: list[Store], at: str | None) -> tuple[Scope, str]
     return here_only(till), ""
 
 
-async def _read(tx: Tx, till: Till, scope: Scope, asked: Filter) -> tuple[list[Use], list[Failure]]:
+async def _read(tx: Tx, till: Till, scope: Scope, asked: Filter) -> tuple[list[Use], list[Bill], list[Failure]]:
     since, until = asked.period.since, asked.period.until
     if asked.state == "refused":
         failures = await vouchers.failures(tx, scope, city_id=till.city_id, since=since, limit=100)
-        return [], [one for one in failures if one.at < until and asked.staff in (None, one.staff_id)]
+        return [], [], [one for one in failures if one.at < until and asked.staff in (None, one.staff_id)]
+    if asked.state == "bills":
+        return [], await tills.bills(
+            tx, scope, city_id=till.city_id, since=since, until=until, after=asked.after, limit=ON_PAGE + 1
+        ), []  # fmt: skip
     undone = {"standing": False, "undone": True}.get(asked.state)
     found = await vouchers.uses(
         tx, scope, city_id=till.city_id, since=since, until=until, staff_id=asked.staff, undone=undone,
         after=asked.after, limit=ON_PAGE + 1,
     )  # fmt: skip
-    return found, []
+    return found, [], []
 
 
 def in_short(reason: str) -> str:
@@ -135,9 +155,9 @@ def in_short(reason: str) -> str:
     return reason if f"why.{reason}" in catalogue() else "other"
 
 
-def by_day(found: list[Use], visit: Visit) -> list[tuple[str, list[Use]]]:
+def by_day(found: list[T], visit: Visit) -> list[tuple[str, list[T]]]:
     """Under the day on which it happened, on the clocks of the city."""
-    formats, days = visit.formats(), dict[str, list[Use]]()
+    formats, days = visit.formats(), dict[str, list[T]]()
     for use in found:
         days.setdefault(formats.short_day(use.at), []).append(use)
     return list(days.items())

@@ -16,7 +16,7 @@ from hutong.merchants import Invitation, InvitationExpired
 from hutong.web.shared.errors import refusal_page
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import public, signed_in
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 
@@ -32,7 +32,7 @@ async def invitation_of(visit: Visit, text: str) -> tuple[int, UUID, str, Invita
 
 
 @get("/join/{text:str}", guards=[public])
-async def join(visit: Visit, text: FromPath[str]) -> Response[str]:
+async def join(visit: Visiting, text: FromPath[str]) -> Response[str]:
     """The invitation: which shop, which role. Signed in: one button. Not yet: the way to sign in, and back here."""
     visit.personal = True
     await visit.who()
@@ -45,7 +45,7 @@ async def join(visit: Visit, text: FromPath[str]) -> Response[str]:
 
 @post("/join/{text:str}", guards=[signed_in], status_code=303)
 async def accept(
-    visit: Visit, text: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, text: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Response:  # fmt: skip
     """Take the invitation; the first page of the new role comes next."""
     del data

@@ -37,12 +37,27 @@ ENTRIES = (
     Entry(
         name="deals", path="/deals", icon="ticket", permission=P.VIEW_OFFERS, group="shop", thumb=True
     ),
+    Entry(name="campaigns", path="/campaigns", icon="gift", permission=P.VIEW_OFFERS, group="shop"),
+    Entry(name="forecast", path="/forecast", icon="calendar", permission=P.VIEW_ORDERS, group="shop"),
+    Entry(name="repeat", path="/repeat", icon="sync", permission=P.VIEW_STATEMENT, group="shop", whole=True),
+    Entry(name="cards", path="/cards", icon="wallet", permission=P.VIEW_OFFERS, group="shop", whole=True),
+    Entry(name="gifts", path="/gifts", icon="gift", permission=P.VIEW_OFFERS, group="shop", whole=True),
+    Entry(name="parcels", path="/parcels", icon="box", permission=P.VIEW_ORDERS, group="counter", whole=True),
     Entry(name="reviews", path="/reviews", icon="star", permission=P.REPLY_REVIEWS, group="shop"),
     Entry(name="stores", path="/stores", icon="store", permission=P.EDIT_STORE, group="shop"),
     Entry(name="staff", path="/staff", icon="users", permission=P.VIEW_STAFF, group="house"),
     Entry(
         name="statement", path="/statement", icon="wallet", permission=P.VIEW_STATEMENT, group="house", whole=True
     ),
+    Entry(
+        name="payouts", path="/payouts", icon="wallet", permission=P.VIEW_STATEMENT, group="house", whole=True
+    ),
+    Entry(
+        name="clearings", path="/clearings", icon="receipt", permission=P.VIEW_STATEMENT, group="house", whole=True
+    ),
+    Entry(name="contract", path="/contract", icon="edit", permission=P.EDIT_MERCHANT, group="house", whole=True),
+    Entry(name="chain", path="/chain", icon="store", permission=P.EDIT_MERCHANT, group="house", whole=True),
+    Entry(name="points", path="/points", icon="star", permission=P.VIEW_STATEMENT, group="house", whole=True),
     Entry(name="offline", path="/offline", icon="offline", permission=P.EDIT_STORE, group="house"),
 )  # fmt: skip
 GROUPS = ("counter", "shop", "house")

@@ -17,11 +17,11 @@ from hutong.kit.money import SCALES, Amount
 from hutong.kit.refusals import BadInput, NotFound, Refusal
 from hutong.merchants import Device, Limits, default_limits
 from hutong.vouchers import DeviceState
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.assets import assets
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission, public
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 MANAGER = permission(Permission.EDIT_STORE)
@@ -109,14 +109,14 @@ DONE = ("saved", "enrolled", "revoked")
 
 
 @get("/{store:str}/offline", guards=[MANAGER])
-async def show(visit: Visit, till: Till, done: FromQuery[str] = "") -> Response[str]:
+async def show(visit: Visiting, till: AtTill, done: FromQuery[str] = "") -> Response[str]:
     """Limits, the maximum loss, and devices."""
     till.must(till.manages)
     return await page(visit, till, done=done if done in DONE else "")
 
 
 @post("/{store:str}/offline/limits", guards=[MANAGER], status_code=200)
-async def set_limits(visit: Visit, till: Till, data: Annotated[LimitsForm, Body(media_type=Posted)]) -> Response:
+async def set_limits(visit: Visiting, till: AtTill, data: Annotated[LimitsForm, Body(media_type=Posted)]) -> Response:
     """Show what these limits could cost, agree to it, or switch off."""
     till.must(till.owns(Permission.EDIT_MERCHANT))
     board = await board_of(visit, till)
@@ -136,7 +136,7 @@ async def set_limits(visit: Visit, till: Till, data: Annotated[LimitsForm, Body(
 
 
 @post("/{store:str}/offline/devices", guards=[MANAGER], status_code=200)
-async def enrol(visit: Visit, till: Till, data: Annotated[EnrolForm, Body(media_type=Posted)]) -> Response:
+async def enrol(visit: Visiting, till: AtTill, data: Annotated[EnrolForm, Body(media_type=Posted)]) -> Response:
     """Make this browser a device of this store. The same key again is the same device."""
     till.must(till.manages)
     try:
@@ -151,7 +151,7 @@ async def enrol(visit: Visit, till: Till, data: Annotated[EnrolForm, Body(media_
 
 @post("/{store:str}/offline/devices/{device:str}/revoke", guards=[MANAGER], status_code=303)
 async def revoke(
-    visit: Visit, till: Till, device: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, device: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Redirect:
     """End a device. Twice is once."""
     del data
@@ -182,7 +182,8 @@ REASONS = {
     "blackout": "window", "outside_hours": "window", "forged_capsule": "forged", "forged_token": "forged",
     "bad_signature": "forged", "unknown_key": "forged", "stale_token": "stale", "from_the_future": "stale",
     "no_allowance": "allowance", "after_allowance": "allowance", "over_allowance": "allowance",
-    "over_face": "allowance", "device_revoked": "device", "device_flagged": "device", "fork": "device",
+    "over_face": "allowance", "given_away": "already_used", "device_revoked": "device", "device_flagged": "device",
+    "fork": "device",
     "wrong_merchant": "place", "wrong_store": "place",
 }  # fmt: skip
 
@@ -207,7 +208,7 @@ async def _conflicts(visit: Visit, till: Till, *, status: int = 200, wrong: Refu
 
 
 @get("/{store:str}/conflicts", guards=[MANAGER])
-async def conflicts(visit: Visit, till: Till) -> Response[str]:
+async def conflicts(visit: Visiting, till: AtTill) -> Response[str]:
     """What was given out and did not count, who bears it and who looks after it; and what is not uploaded yet."""
     till.must(till.manages)
     return await _conflicts(visit, till)
@@ -215,7 +216,7 @@ async def conflicts(visit: Visit, till: Till) -> Response[str]:
 
 @post("/{store:str}/conflicts/{device:str}/{seq:str}", guards=[MANAGER], status_code=200)
 async def resolve(
-    visit: Visit, till: Till, device: FromPath[str], seq: FromPath[str],
+    visit: Visiting, till: AtTill, device: FromPath[str], seq: FromPath[str],
     data: Annotated[ResolveForm, Body(media_type=Posted)],
 ) -> Response:  # fmt: skip
     """Close a conflict with a note; the same note by the same person twice is once."""

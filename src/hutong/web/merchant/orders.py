@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct, field
@@ -21,7 +20,7 @@ from hutong.kit.refusals import NotFound, Refusal
 from hutong.orders import Note, Order
 from hutong.payments import Payment
 from hutong.vouchers import Use, Voucher
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
 from hutong.web.shared.lives import Back, Moment, backs_of, moments_of
@@ -33,7 +32,6 @@ SEES = permission(Permission.VIEW_ORDERS)
 GIVES = permission(Permission.REFUND_ORDERS)
 _GROUPS: dict[str, orders.Group] = {one: one for one in orders.GROUPS}
 _WHYS: dict[str, orders.Why] = {one: one for one in orders.WHY}
-AtTill = NamedDependency[Till]
 Cursor = Annotated[str | None, QueryParameter(max_length=60)]
 Named = Annotated[list[str] | None, QueryParameter(max_items=1000)]
 Typed = Annotated[str, QueryParameter(max_length=60)]
@@ -118,7 +116,7 @@ async def order_page(visit: Visiting, till: AtTill, order: FromPath[str]) -> Res
 
 async def _order_page(
     visit: Visit, till: Till, order: str, wrong: Refusal | None = None, words: str = ""
-) -> Response[str]:  # fmt: skip
+) -> Response[str]:
     visit.frame["tab"] = "orders"
     order_id = till.read(ORDER, order)
     async with visit.house.db.reading(till.city_id) as tx:
@@ -127,7 +125,7 @@ async def _order_page(
     return visit.page(
         "merchant/order.html", status=wrong.status if wrong else 200, seen=seen, order=seen.order, wrong=wrong,
         words=words, name=mask_name(seen.order.member_name), longest=500, stores=stores, ours=ours, asked_for=asked_for,
-        path=_path(till, order_id),
+        path=_path(till, order_id), sees_money=till.owns(Permission.VIEW_STATEMENT),
     )  # fmt: skip
 
 

@@ -1,57 +1,17 @@
 """A store's QR as a poster (A4) and a card for the table (A6): scanned, it leads to the store's page."""
 
-from functools import cache
-from pathlib import Path
-
 import segno
-from msgspec import Struct
-from PIL import Image, ImageDraw, ImageFont
 
 from hutong.infra import pdf
-from hutong.infra.pdf import Colour, Rect, Shape, Squares, Stencil
+from hutong.infra.pdf import Colour, Rect, Shape, Squares
 from hutong.merchants import Store
+from hutong.web.shared.printing import Fonts, fonts, words
 from hutong.web.shared.words import Words
 
-FINE = 600  # dots an inch, at which the words are drawn
+__all__ = ["SIZES", "Fonts", "address_of", "draw", "drawing", "fonts"]
+
 SIZES = {"a4": pdf.A4, "a6": pdf.A6}
 GREEN, INK, QUIET, PAPER = (0.11, 0.42, 0.34), (0.13, 0.12, 0.11), (0.38, 0.35, 0.32), (1.0, 1.0, 1.0)
-# Where fonts with Chinese letters usually lie: Debian and Fedora, macOS, Windows. (bold, regular)
-PLACES = (
-    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc", "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
-    ("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Bold.ttc",
-     "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc"),
-    ("/usr/share/fonts/noto-cjk/NotoSansCJK-Bold.ttc", "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"),
-    ("/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc", "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc"),
-    ("/System/Library/Fonts/PingFang.ttc", "/System/Library/Fonts/PingFang.ttc"),
-    ("C:/Windows/Fonts/msyhbd.ttc", "C:/Windows/Fonts/msyh.ttc"),
-)  # fmt: skip
-
-
-class Fonts(Struct, frozen=True):
-    """The files that the words are drawn with."""
-
-    bold: str
-    regular: str
-
-
-def fonts(chosen: Path | None) -> Fonts | None:
-    """The font that was set, or the first of the well-known ones that is there; None: posters are pages to print."""
-    if chosen is not None:
-        return Fonts(str(chosen), str(chosen)) if chosen.is_file() else None
-    return next((Fonts(bold, plain) for bold, plain in PLACES if Path(bold).is_file() and Path(plain).is_file()), None)
-
-
-@cache
-def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
-    """The face for simplified Chinese when the file holds several."""
-    for index in range(8):
-        try:
-            found = ImageFont.truetype(path, size, index=index)
-        except OSError:
-            break
-        if "SC" in (found.getname()[0] or ""):
-            return found
-    return ImageFont.truetype(path, size)
 
 
 def address_of(base: str, city: str, shown: str) -> str:
@@ -61,20 +21,7 @@ def address_of(base: str, city: str, shown: str) -> str:
 
 def _words(text: str, path: str, size: float, middle: float, base: float, most: float, colour: Colour) -> list[Shape]:
     """A line of words, centred at `middle`, its baseline at `base`, made smaller until it is at most `most` wide."""
-    if not text:
-        return []
-    font = _font(path, round(size * FINE / 72))
-    wide = font.getlength(text) * 72 / FINE
-    if wide > most:
-        size *= most / wide
-        font = _font(path, max(8, int(size * FINE / 72)))
-    left, top, right, bottom = font.getbbox(text, anchor="ls")
-    columns, rows = max(1, int(right - left)), max(1, int(bottom - top))
-    drawn = Image.new("1", (columns, rows), 0)
-    ImageDraw.Draw(drawn).text((-left, -top), text, fill=1, font=font, anchor="ls")
-    unit = 72 / FINE
-    x = middle - columns * unit / 2
-    return [Stencil(x, base - bottom * unit, columns * unit, rows * unit, columns, rows, drawn.tobytes(), colour)]
+    return words(text, path, size, middle, base, most, colour, align="middle")
 
 
 def _code(text: str, x: float, y: float, side: float) -> list[Shape]:

@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
@@ -15,7 +14,7 @@ from hutong.kit.access import Permission, Scope
 from hutong.kit.ids import REVIEW
 from hutong.kit.refusals import Refusal
 from hutong.reviews import Review, ReviewUnknown
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit, Visiting
@@ -25,7 +24,6 @@ LOW = 3  # stars up to which a review wants an answer first
 SOON = timedelta(hours=48)  # within which guests expect one
 FILTERS = ("unanswered", "low", "all")
 REPLIES = permission(Permission.REPLY_REVIEWS)
-AtTill = NamedDependency[Till]
 Cursor = Annotated[str | None, QueryParameter(max_length=60)]
 
 

@@ -18,19 +18,20 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct, field
 
 from hutong import merchants, vouchers
-from hutong.desk import counter
+from hutong.desk import billing, counter, tilling
 from hutong.kit.access import Permission, Scope
-from hutong.kit.ids import REDEMPTION, STORE, VOUCHER
+from hutong.kit.ids import MEMBER, REDEMPTION, STORE, VOUCHER
 from hutong.kit.refusals import BadInput, NotAllowed, NotFound, Refusal
 from hutong.kit.text import Text
 from hutong.merchants import Store
+from hutong.till import MOST_SHOWN
 from hutong.vouchers import Prepared, Redeemed, Use
 from hutong.web.merchant.counters import STAFF
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.forms import Form, KeyedForm
 from hutong.web.shared.guards import permission
 from hutong.web.shared.security import POLICY
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 LATEST = 5
@@ -80,7 +81,7 @@ class Ask(Struct, frozen=True):
 
 
 @get("/{store:str}/scan", guards=[STAFF])
-async def scan(visit: Visit, till: Till) -> Response[str]:
+async def scan(visit: Visiting, till: AtTill) -> Response[str]:
     """The landing of a cashier: camera, typed code, the last five."""
     visit.frame["tab"] = "scan"
     answer = visit.page("merchant/scan.html", latest=await _latest(visit, till))
@@ -89,7 +90,7 @@ async def scan(visit: Visit, till: Till) -> Response[str]:
 
 
 @get("/{store:str}/latest", guards=[STAFF])
-async def latest(visit: Visit, till: Till) -> Response[str]:
+async def latest(visit: Visiting, till: AtTill) -> Response[str]:
     """The last five as the scanner shows them: asked for again after each redemption."""
     return visit.page("merchant/latest_part.html", latest=await _latest(visit, till))
 
@@ -112,9 +113,11 @@ def here_only(till: Till) -> Scope:
 
 
 @post("/{store:str}/verify", guards=[STAFF], status_code=200)
-async def verify(visit: Visit, till: Till, data: Annotated[ScanForm, Body(media_type=Posted)]) -> Response[str]:
+async def verify(visit: Visiting, till: AtTill, data: Annotated[ScanForm, Body(media_type=Posted)]) -> Response[str]:
     """What the code is. Nothing has happened yet."""
     visit.frame["tab"] = "scan"
+    if tilling.is_guest(data.presented):
+        return await guest(visit, till, data.presented)
     try:
         found = await counter.prepare(visit.house, till.city_id, till.actor, till.store_id, data.presented)
     except (NotFound, NotAllowed):
@@ -124,9 +127,31 @@ async def verify(visit: Visit, till: Till, data: Annotated[ScanForm, Body(media_
         return await show_done(visit, till, [again], again=True) if again else await refused(visit, till, refusal)
     others = found.others[: most_of(found) - 1] if found.most == 1 else ()
     plain = most_of(found) == 1 and not any(one.code in TO_CHECK for one in found.notices)
+    bill = await billing.sheet(visit.house, till.city_id, found)
+    free = MOST_SHOWN - len(bill.shown) if bill else 0
+    beside = await billing.beside(visit.house, till.city_id, till.actor, till.here, found, free) if free else ()
+    points = await tilling.points_here(visit.house, till.city_id, till.here) if bill else None
     return page_or_part(
-        visit, "verify", check=TO_CHECK, found=found, most=most_of(found), others=others, plain=plain
+        visit, "verify", bill=bill, beside=beside, check=TO_CHECK, found=found, most=most_of(found), others=others,
+        plain=plain, points=points, ways=pay_ways(visit),
     )  # fmt: skip
+
+
+async def guest(visit: Visit, till: Till, presented: str) -> Response[str]:
+    """The sheet of a guest who shows his member code, or says his number: the amount, his coupons, his points."""
+    try:
+        known = await billing.whom(visit.house, till.city_id, till.actor, till.here, presented)
+    except Refusal as refusal:
+        return await refused(visit, till, refusal)
+    sheet = await tilling.sheet(visit.house, till.city_id, till.actor, till.here, known)
+    return page_or_part(
+        visit, "guest", sheet=sheet, points=sheet.points, beside=sheet.beside, ways=pay_ways(visit), MEMBER=MEMBER
+    )
+
+
+def pay_ways(visit: Visit) -> list[str]:
+    """The providers by which a guest can pay the rest with his phone."""
+    return sorted(visit.house.providers)
 
 
 def most_of(found: Prepared) -> int:
@@ -137,7 +162,7 @@ def most_of(found: Prepared) -> int:
 
 
 @post("/{store:str}/redemptions", guards=[permission(Permission.REDEEM_VOUCHER)], status_code=303)
-async def redeem(visit: Visit, till: Till, data: Annotated[RedeemForm, Body(media_type=Posted)]) -> Response:
+async def redeem(visit: Visiting, till: AtTill, data: Annotated[RedeemForm, Body(media_type=Posted)]) -> Response:
     """Use it. The same sheet sent twice is the same redemption."""
     visit.frame["tab"] = "scan"
     results = await asyncio.gather(*(_use(visit, till, ask) for ask in asks_of(till, data)))
@@ -208,7 +233,8 @@ async def show_done(
     return page_or_part(
         visit, "done", uses=found, first=found[0], live=live, new=new and bool(live), reasons=REASONS, again=again,
         undo=[use for use in live if undoable(use, visit, till)], short=Refusal.known.get(short or ""),
-        count=sum(use.count for use in (live or found)), now=now, ago=int((now - found[0].at).total_seconds()),
+        count=sum(use.times for use in (live or found)), now=now,
+        sees_money=till.owns(Permission.VIEW_STATEMENT), ago=int((now - found[0].at).total_seconds()),
     )  # fmt: skip
 
 

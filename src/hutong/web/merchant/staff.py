@@ -8,7 +8,7 @@ from uuid import UUID
 import segno
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import Struct, field
 
@@ -20,10 +20,10 @@ from hutong.kit.ids import API_KEY, INVITATION, STORE
 from hutong.kit.refusals import BadInput, Refusal
 from hutong.web.merchant.deal_form import Many, many
 from hutong.web.merchant.deals import offer_id_of
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 SEES, INVITES = permission(Permission.VIEW_STAFF), permission(Permission.INVITE_STAFF)
@@ -100,13 +100,13 @@ def dismissable(till: Till, role: Role, store: UUID | None, city: int | None) ->
 
 
 @get("/{store:str}/staff", guards=[SEES])
-async def staff(visit: Visit, till: Till, done: str = "") -> Response[str]:
+async def staff(visit: Visiting, till: AtTill, done: FromQuery[str] = "") -> Response[str]:
     """The people of the merchant that the visitor may see."""
     return await page(visit, till, done=done if done in ("uninvited", "dismissed", "revoked") else "")
 
 
 @post("/{store:str}/staff/invitations", guards=[INVITES], status_code=200)
-async def invite(visit: Visit, till: Till, data: Annotated[InviteForm, Body(media_type=Posted)]) -> Response[str]:
+async def invite(visit: Visiting, till: AtTill, data: Annotated[InviteForm, Body(media_type=Posted)]) -> Response[str]:
     """A QR that somebody scans with his own phone to join; it is shown this once and lives seven days."""
     visit.frame["tab"] = "staff"
     if data.role not in {role.value for role in ROLES}:
@@ -133,7 +133,7 @@ async def invite(visit: Visit, till: Till, data: Annotated[InviteForm, Body(medi
 
 @post("/{store:str}/staff/invitations/{invitation:str}/end", guards=[INVITES], status_code=303)
 async def uninvite(
-    visit: Visit, till: Till, invitation: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, invitation: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Redirect:
     """Take an invitation back."""
     del data
@@ -143,7 +143,7 @@ async def uninvite(
 
 @post("/{store:str}/staff/roles/{grant:str}/end", guards=[INVITES], status_code=303)
 async def dismiss(
-    visit: Visit, till: Till, grant: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, grant: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Redirect:
     """Take a role away, at once."""
     del data
@@ -152,7 +152,7 @@ async def dismiss(
 
 
 @post("/{store:str}/staff/keys", guards=[KEYS], status_code=200)
-async def make_key(visit: Visit, till: Till, data: Annotated[KeyForm, Body(media_type=Posted)]) -> Response[str]:
+async def make_key(visit: Visiting, till: AtTill, data: Annotated[KeyForm, Body(media_type=Posted)]) -> Response[str]:
     """A key for a till; the whole of it is on this one page and nowhere else."""
     visit.frame["tab"] = "staff"
     till.must(till.owns(Permission.MANAGE_KEYS))
@@ -169,7 +169,7 @@ async def make_key(visit: Visit, till: Till, data: Annotated[KeyForm, Body(media
 
 @post("/{store:str}/staff/keys/{key:str}/end", guards=[KEYS], status_code=303)
 async def revoke_key(
-    visit: Visit, till: Till, key: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, key: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
 ) -> Redirect:
     """End a key at once."""
     del data
@@ -178,7 +178,7 @@ async def revoke_key(
 
 
 @get("/{store:str}/staff/log", guards=[SEES])
-async def log(visit: Visit, till: Till) -> Response[str]:
+async def log(visit: Visiting, till: AtTill) -> Response[str]:
     """Who did what in the last ninety days: people, keys, stores, deals."""
     till.must(till.can(Permission.VIEW_STAFF))
     visit.frame["tab"] = "staff"

@@ -8,16 +8,16 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import field
 
-from hutong import merchants, places
+from hutong import merchants, places, recruiting
 from hutong.desk import shops
 from hutong.kit.access import Permission
 from hutong.kit.clock import local, local_day
 from hutong.kit.geo import Point
-from hutong.kit.ids import PHOTO, STORE
+from hutong.kit.ids import NEW_STORE, PHOTO, STORE
 from hutong.kit.refusals import BadInput, NotFound, Refusal
 from hutong.kit.terms import clock_face
 from hutong.kit.text import Text
@@ -35,12 +35,13 @@ from hutong.merchants import (
 )
 from hutong.web.merchant import posters
 from hutong.web.merchant.deal_form import Many, many
-from hutong.web.merchant.till import Till
+from hutong.web.merchant.till import AtTill, Till
 from hutong.web.shared.files import attachment
 from hutong.web.shared.forms import KeyedForm
 from hutong.web.shared.guards import permission
+from hutong.web.shared.maps import allow_tiles
 from hutong.web.shared.uploads import AnyRequest, most_bytes, read_form
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visit, Visiting
 
 Posted = RequestEncodingType.URL_ENCODED
 LEADS = permission(Permission.EDIT_STORE)
@@ -115,9 +116,10 @@ async def the_store(visit: Visit, till: Till, shown: str) -> Store:
 
 
 @get("/{store:str}/stores", guards=[LEADS])
-async def stores(visit: Visit, till: Till) -> Response[str]:
-    """The stores that the visitor leads here."""
+async def stores(visit: Visiting, till: AtTill, done: FromQuery[str] = "") -> Response[str]:
+    """The stores that the visitor leads here; for the owner also those that wait to be let in."""
     till.must(till.can(Permission.EDIT_STORE))
+    owner = till.owns(Permission.EDIT_MERCHANT)
     visit.frame["tab"] = "stores"
     async with visit.house.db.reading(till.city_id) as tx:
         found = await merchants.stores_of(tx, till.city_id, till.merchant_id)
@@ -125,10 +127,12 @@ async def stores(visit: Visit, till: Till) -> Response[str]:
         here = local(visit.house.clock.now(), till.here.zone)
         doors = await merchants.open_states(tx, till.city_id, mine, here=here)
         photos = await merchants.photos(tx, till.city_id, [one.store_id for one in mine])
+        coming = await recruiting.new_stores_of(tx, till.merchant_id, city_id=till.city_id) if owner else []
     words = {key: merchants.state_in_words(state, here) for key, state in doors.items()}
     return visit.page(
-        "merchant/stores.html", stores=mine, doors=doors, words=words, photos=photos, file_url=visit.house.files.url
-    )
+        "merchant/stores.html", stores=mine, doors=doors, words=words, photos=photos, file_url=visit.house.files.url,
+        coming=coming, owner=owner, NEW_STORE=NEW_STORE, done=done if done in ("asked", "taken") else "",
+    )  # fmt: skip
 
 
 async def page(visit: Visit, till: Till, store: Store, *, status: int = 200, **more: Any) -> Response[str]:
@@ -145,12 +149,13 @@ async def page(visit: Visit, till: Till, store: Store, *, status: int = 200, **m
     assert city is not None
     holidays = [found[store.store_id][day] for day in sorted(found.get(store.store_id, {}))]
     context: dict[str, Any] = {"wrongs": {}, "wrong": None, "conflict": None, "typed": {}, "done": ""}
-    return visit.page(
+    answer = visit.page(
         "merchant/store.html", status=status, store=store, shown=STORE.show(store.store_id, till.city_id),
         now_is=values_of(store), days=DAYS, districts=districts, holidays=holidays, photos=photos, PHOTO=PHOTO,
         file_url=visit.house.files.url, in_words=merchants.spans_in_words, today=today, most=shops.MOST_PHOTOS,
         fonts=posters.fonts(visit.house.settings.font) is not None, city=city, **(context | more),
     )  # fmt: skip
+    return allow_tiles(answer, visit.house.settings.tiles)
 
 
 def values_of(store: Store) -> dict[str, str]:
@@ -169,7 +174,7 @@ def spans_typed(spans: tuple[Span, ...]) -> str:
 
 
 @get("/{store:str}/stores/{target:str}", guards=[LEADS])
-async def one_store(visit: Visit, till: Till, target: FromPath[str], done: str = "") -> Response[str]:
+async def one_store(visit: Visiting, till: AtTill, target: FromPath[str], done: FromQuery[str] = "") -> Response[str]:
     """A store with everything that may be changed."""
     return await page(
         visit,
@@ -199,7 +204,7 @@ def version_of(data: WordsForm | HoursForm) -> int:
 
 @post("/{store:str}/stores/{target:str}/words", guards=[LEADS], status_code=303)
 async def edit_words(
-    visit: Visit, till: Till, target: FromPath[str], data: Annotated[WordsForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, target: FromPath[str], data: Annotated[WordsForm, Body(media_type=Posted)]
 ) -> Response:
     """New words or another place."""
     store = await the_store(visit, till, target)
@@ -249,7 +254,7 @@ async def _saved(
 
 @post("/{store:str}/stores/{target:str}/hours", guards=[LEADS], status_code=303)
 async def edit_hours(
-    visit: Visit, till: Till, target: FromPath[str], data: Annotated[HoursForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, target: FromPath[str], data: Annotated[HoursForm, Body(media_type=Posted)]
 ) -> Response:
     """New hours of the week."""
     store = await the_store(visit, till, target)
@@ -270,7 +275,7 @@ async def edit_hours(
 
 @post("/{store:str}/stores/{target:str}/days", guards=[LEADS], status_code=303)
 async def edit_day(
-    visit: Visit, till: Till, target: FromPath[str], data: Annotated[HolidayForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, target: FromPath[str], data: Annotated[HolidayForm, Body(media_type=Posted)]
 ) -> Response:
     """Other hours on one day, or none, or as always."""
     store = await the_store(visit, till, target)
@@ -302,7 +307,7 @@ async def edit_day(
     "/{store:str}/stores/{target:str}/pictures", guards=[LEADS], status_code=303,
     request_max_body_size=most_bytes(AT_ONCE),
 )  # fmt: skip
-async def add_pictures(visit: Visit, till: Till, target: FromPath[str], request: AnyRequest) -> Response:
+async def add_pictures(visit: Visiting, till: AtTill, target: FromPath[str], request: AnyRequest) -> Response:
     """Pictures from the phone or the desk; each is written anew before it is kept."""
     store = await the_store(visit, till, target)
     sent = await read_form(request, fields={"key", "alt_zh", "alt_en"}, files="picture", most=AT_ONCE)
@@ -319,7 +324,7 @@ async def add_pictures(visit: Visit, till: Till, target: FromPath[str], request:
 
 @post("/{store:str}/stores/{target:str}/photos", guards=[LEADS], status_code=303)
 async def edit_photos(
-    visit: Visit, till: Till, target: FromPath[str], data: Annotated[PhotosForm, Body(media_type=Posted)]
+    visit: Visiting, till: AtTill, target: FromPath[str], data: Annotated[PhotosForm, Body(media_type=Posted)]
 ) -> Response:
     """Another order, other words, one less."""
     store = await the_store(visit, till, target)
@@ -344,7 +349,9 @@ async def edit_photos(
 
 
 @get("/{store:str}/stores/{target:str}/poster", guards=[LEADS])
-async def poster(visit: Visit, till: Till, target: FromPath[str], size: str = "a4", page_too: bool = False) -> Response:
+async def poster(
+    visit: Visiting, till: AtTill, target: FromPath[str], size: FromQuery[str] = "a4", page_too: FromQuery[bool] = False
+) -> Response:
     """The QR of a store to print: a PDF, or a page to print where no font with Chinese letters is found."""
     store = await the_store(visit, till, target)
     if size not in posters.SIZES:

@@ -4,13 +4,16 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
 from hutong.desk import counter
 from hutong.desk.counter import Counter
 from hutong.kit.access import Actor, Permission
 from hutong.kit.ids import STORE, BadId, IdKind
 from hutong.kit.refusals import NotAllowed
 from hutong.web.merchant.nav import AT_THE_THUMB, ENTRIES, GROUPS, Entry
-from hutong.web.shared.visit import Visit
+from hutong.web.shared.visit import Visiting
 
 COUNTER = "hutong_counter"  # the counter chosen last: a preference, never a permission
 
@@ -82,7 +85,11 @@ class Till:
         return value
 
 
-async def provide_till(visit: Visit, store: str) -> Till:
+AtTill = NamedDependency[Till]
+"""How a handler asks for the till: `till: AtTill`."""
+
+
+async def provide_till(visit: Visiting, store: FromPath[str]) -> Till:
     """The dependency `till` of every page under /m/{store}/. Raises bad_id, not_found, not_allowed."""
     city_id, store_id = STORE.read_local(store)
     here = await counter.counter(visit.house, city_id, visit.member, store_id, Permission.PREPARE_VOUCHER)

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from hutong import catalog, inventory, reviews, vouchers
+from hutong import catalog, insight, inventory, reviews, vouchers
 from hutong.catalog import Offer
 from hutong.infra.db import Tx
 from hutong.kit.access import Permission, Scope
+from hutong.kit.clock import day_start
 from hutong.kit.text import Text
 from hutong.web.merchant.till import Till
 
@@ -36,6 +37,7 @@ async def jobs(tx: Tx, till: Till, *, now: datetime) -> list[Job]:
         found += await _offers(tx, till, now)
     found += await _reviews(tx, till)
     if till.owns(Permission.VIEW_ORDERS):
+        found += await _wave(tx, till)
         found += await _expiring(tx, till, now)
     return sorted(found, key=lambda job: not job.urgent)[:MOST]
 
@@ -69,6 +71,16 @@ async def _expiring(tx: Tx, till: Till, now: datetime) -> list[Job]:
     return [
         Job(kind="expiring", icon="clock", to=None, n=one.count, title=one.title, when=one.first) for one in found[:3]
     ]
+
+
+async def _wave(tx: Tx, till: Till) -> list[Job]:
+    """The day on which more may come than can be served, as the last round found it."""
+    alert = (await insight.alerts(tx, [till.merchant_id], city_id=till.city_id)).get(till.merchant_id)
+    if alert is None:
+        return []
+    when = day_start(alert.day, till.here.zone)
+    to = _path(till, "forecast")
+    return [Job(kind=f"wave_{alert.level}", icon="calendar", to=to, n=alert.excess, when=when, urgent=alert.level > 1)]
 
 
 async def _offers(tx: Tx, till: Till, now: datetime) -> list[Job]:

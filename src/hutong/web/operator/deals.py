@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct, convert, structs
 
@@ -72,7 +72,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 @get("/{city:str}/deals", guards=[REVIEWS_DEALS])
-async def queue(visit: Visiting, desk: AtDesk, done: str = "", after: After = None) -> Response[str]:
+async def queue(visit: Visiting, desk: AtDesk, done: FromQuery[str] = "", after: After = None) -> Response[str]:
     """What waits for review, the longest waiting first."""
     desk.must(Permission.REVIEW_OFFERS)
     return await _page(visit, desk, after=after, done=done if done in ("approve", "reject") else "")

@@ -3,9 +3,11 @@
 from litestar import Response, get
 from litestar.response import Redirect
 
-from hutong import catalog, places, reviews
+from hutong import catalog, places, recruiting, reviews
+from hutong.insight.model import ENOUGH
 from hutong.kit.access import Permission
 from hutong.places import City
+from hutong.web.operator.board import board_of
 from hutong.web.operator.frame import AtDesk, Desk
 from hutong.web.shared.guards import permission
 from hutong.web.shared.visit import Visit, Visiting
@@ -30,6 +32,11 @@ async def counted(visit: Visit, desk: Desk) -> dict[str, int]:
             counts |= {"reported": waiting.reported, "appeals": waiting.appeals}
         if desk.can(Permission.REVIEW_OFFERS):
             counts["deals"] = await catalog.count_waiting(tx, desk.scope, city_id=desk.city_id)
+        if desk.can(Permission.RECRUIT):
+            counts["applications"] = await recruiting.count_waiting(tx, desk.reach, city_id=desk.city_id)
+            counts["new_stores"] = await recruiting.count_new_stores(tx, desk.reach, city_id=desk.city_id)
+        if desk.can(Permission.RUN_PLATFORM):
+            counts["claims"] = await recruiting.count_open(tx, city_id=desk.city_id)
     visit.frame["waiting"] = counts
     return counts
 
@@ -49,7 +56,9 @@ async def home(visit: Visiting, desk: AtDesk) -> Response[str]:
     """What waits."""
     visit.frame["tab"] = "home"
     counts = await counted(visit, desk)
-    return visit.page("operator/home.html", counts=counts, several=len(await own_cities(visit)) > 1)
+    board = await board_of(visit, desk)
+    several = len(await own_cities(visit)) > 1
+    return visit.page("operator/home.html", counts=counts, board=board, enough=ENOUGH, several=several)
 
 
 ROUTES = (choose, home)

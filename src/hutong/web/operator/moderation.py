@@ -48,7 +48,7 @@ async def reported(visit: Visiting, desk: AtDesk, after: After = None) -> Respon
     async with visit.house.db.reading(desk.city_id) as tx:
         found = await reviews.reported(
             tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
-        )  # fmt: skip
+        )
         told = await reviews.reports_of(tx, [one.review_id for one in found], city_id=desk.city_id)
         stores = await _stores(tx, desk, found)
     since = {one.review_id: min(r.at for r in told[one.review_id] if r.outcome is None) for one in found}
@@ -85,7 +85,7 @@ async def appeals(visit: Visiting, desk: AtDesk, after: After = None) -> Respons
     async with visit.house.db.reading(desk.city_id) as tx:
         found = await reviews.open_appeals(
             tx, desk.scope, city_id=desk.city_id, after=read_cursor(after), limit=ON_PAGE + 1
-        )  # fmt: skip
+        )
         ids = [one.review_id for one in found]
         about = {r.review_id: r for r in await reviews.by_ids(tx, ids, city_id=desk.city_id) if r is not None}
         changes = await reviews.changes_of(tx, ids, city_id=desk.city_id)

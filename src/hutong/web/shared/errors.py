@@ -7,7 +7,7 @@ from litestar.exceptions import HTTPException, PermissionDeniedException, Valida
 
 from hutong.desk.passkeys import offered
 from hutong.infra import metrics
-from hutong.infra.faults import as_refusal, of_the_house
+from hutong.infra.faults import as_refusal, of_the_house, unwritable
 from hutong.infra.logs import get_logger
 from hutong.kit.refusals import NotSignedIn, Refusal
 from hutong.kit.text import Text
@@ -69,6 +69,8 @@ def fault(request: AnyRequest, error: Exception) -> Response[str]:
         if of_the_house(error):
             log.warning("database_away", path=path, error=type(error).__name__)
             return refused(request, as_refusal(error))
+        if (bad := unwritable(error)) is not None:
+            return refused(request, bad)
         metrics.faults.labels("web").inc()
         log.error("fault", path=path, exc_info=error)
         return _fault(request, 500, "fault")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_interval, format_time
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
 from markupsafe import Markup, escape
 
@@ -18,6 +18,7 @@ from hutong.kit.money import SCALES, Amount
 from hutong.kit.terms import Window, clock_face, windows_in_words
 from hutong.kit.text import Text
 
+_CURRENCY = 3  # letters of a currency; an asset of points has more
 _SIGNS = {"CN¥": "¥", "CNY": "¥", "JP¥": "¥", "US$": "$"}  # one currency a city, so the short sign is plain enough
 
 
@@ -27,10 +28,10 @@ def locale_of(language: str) -> Locale:
 
 
 class Formats:
-    """Written values in one language. Instants are shown on the wall clock of `zone`."""
+    """Written values in one language. Instants are shown on the wall clock of `zone`; `year`: the one that runs."""
 
-    def __init__(self, language: str, zone: str = "UTC") -> None:
-        self.language, self.zone, self.locale = language, zone, locale_of(language)
+    def __init__(self, language: str, zone: str = "UTC", year: int | None = None) -> None:
+        self.language, self.zone, self.locale, self.year = language, zone, locale_of(language), year
 
     def say(self, text: Text | None) -> str:
         """A sentence in the reader's language."""
@@ -88,9 +89,11 @@ class Formats:
         return format_date(self._day(when), pattern, locale=self.locale)
 
     def moment(self, when: datetime) -> str:
-        """Day and time, short."""
-        pattern = "M月d日 HH:mm" if self.language == "zh" else "MMM d, HH:mm"
-        return format_datetime(local(when, self.zone), pattern, locale=self.locale)
+        """Day and time, short; with the year where it is not the reader's."""
+        there = local(when, self.zone)
+        year = self.year is not None and there.year != self.year
+        zh, en = ("y年M月d日 HH:mm", "MMM d, y, HH:mm") if year else ("M月d日 HH:mm", "MMM d, HH:mm")
+        return format_datetime(there, zh if self.language == "zh" else en, locale=self.locale)
 
     def time(self, when: datetime) -> str:
         """HH:mm."""
@@ -127,6 +130,8 @@ class Formats:
 # A page of shops writes a hundred prices and distances, and Babel takes longer for one than PostgreSQL for finding it.
 @lru_cache(maxsize=20_000)
 def _money(language: str, units: int, asset: str) -> str:
+    if len(asset) != _CURRENCY:
+        return f"{format_decimal(units, locale=locale_of(language))} {asset}"
     scale = SCALES.get(asset, 0)
     whole = units % 10**scale == 0
     pattern = "¤#,##0" if whole or not scale else "¤#,##0." + "0" * scale
@@ -135,7 +140,7 @@ def _money(language: str, units: int, asset: str) -> str:
     )
     for long, short in _SIGNS.items():
         words = words.replace(long, short)
-    return words
+    return words.replace("-", "−")  # a minus is as wide as a plus, and no hyphen
 
 
 @lru_cache(maxsize=20_000)

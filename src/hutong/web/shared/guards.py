@@ -41,9 +41,15 @@ def permission(*needed: Permission) -> Guard:
             raise NotAllowed()
 
     allowed.states_permission = True  # type: ignore[attr-defined]
+    allowed.needed = needed  # type: ignore[attr-defined]
     return allowed
 
 
 def states_permission(guard: object) -> bool:
     """Whether this guard says who may come in."""
     return guard in (public, signed_in) or getattr(guard, "states_permission", False)
+
+
+def needed_by(guard: object) -> tuple[Permission, ...]:
+    """The permissions of which a guard wants one; none for a guard that asks for nobody, or for any member."""
+    return getattr(guard, "needed", ())

@@ -20,7 +20,8 @@ class Moment(Struct, frozen=True):
 
 
 class Back(Struct, frozen=True):
-    """Money on its way back to the buyer, or there: how much, for how many units, and how far it has come."""
+    """Money on its way back to the buyer, or there: how much, for how many units, and how far it has come. `tendered`
+    of it goes to his cards and points."""
 
     amount: Amount
     units: int
@@ -28,6 +29,11 @@ class Back(Struct, frozen=True):
     reason: str
     asked_at: datetime
     ended_at: datetime | None
+    tendered: Amount
+
+    @property
+    def money(self) -> Amount:
+        return self.amount - self.tendered
 
 
 def backs_of(rows: Sequence[dict[str, Any]]) -> list[Back]:
@@ -35,7 +41,7 @@ def backs_of(rows: Sequence[dict[str, Any]]) -> list[Back]:
     return [
         Back(
             Amount(row["units"], row["asset"]), len(row["voucher_ids"]), row["state"], row["reason"], row["asked_at"],
-            row["ended_at"],
+            row["ended_at"], Amount(row["tendered_units"], row["asset"]),
         )
         for row in rows
     ]  # fmt: skip

@@ -1,9 +1,11 @@
 """Templates: Jinja with everything escaped, undefined names as errors, one folder per face."""
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Template
+from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 
@@ -11,6 +13,8 @@ from hutong import reviews
 from hutong.kit import ids
 from hutong.web.shared.assets import asset_url
 from hutong.web.shared.words import WEB, Words
+
+_MODULES = "_modules"  # in the context of each page
 
 
 class Quick(Context):
@@ -22,6 +26,23 @@ class Quick(Context):
             kwargs.pop("_block_vars", None)
             return __obj(*args, **kwargs)
         return super().call(__obj, *args, **kwargs)
+
+
+class Once(Template):
+    """The parts that a page's templates import are made once for each page, not once for each that imports them.
+
+    So what macros look at besides their arguments must be the same in all of them (tests/unit/test_templates.py).
+    """
+
+    def make_module(
+        self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None
+    ) -> TemplateModule:
+        made: dict[Template, TemplateModule] | None = (vars or {}).get(_MODULES)
+        if made is None:
+            return super().make_module(vars, shared, locals)
+        if self not in made:
+            made[self] = super().make_module(vars, shared, locals)
+        return made[self]
 
 
 @lru_cache(maxsize=1_000)
@@ -58,10 +79,33 @@ def environment() -> Environment:
         loader=PrefixLoader(faces), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         auto_reload=False, cache_size=400,
     )  # fmt: skip
-    made.context_class = Quick
+    made.context_class, made.template_class = Quick, Once
     made.globals["asset"] = asset_url
     made.globals |= {"draw_icon": icon, "kept": kept}
-    for name in ("STORE", "OFFER", "ORDER", "PAYMENT", "REFUND", "VOUCHER", "REDEMPTION", "REVIEW"):
+    for name in (
+        "STORE",
+        "ENTRY",
+        "OFFER",
+        "ORDER",
+        "PAYMENT",
+        "REFUND",
+        "VOUCHER",
+        "REDEMPTION",
+        "BILL",
+        "REVIEW",
+        "TEAM",
+        "BARGAIN",
+        "APPLICATION",
+        "OPERATOR",
+        "DOCUMENT",
+        "CALLING",
+        "CONTRACT",
+        "CASE",
+        "SEAT",
+        "MERCHANT",
+        "PROGRAMME",
+        "MOVEMENT",
+    ):
         made.globals[name] = getattr(ids, name)
     made.globals["TAGS"] = reviews.tags()
     return made
@@ -69,4 +113,4 @@ def environment() -> Environment:
 
 def render(template: str, context: dict[str, Any]) -> str:
     """The page as text."""
-    return environment().get_template(template).render(context)
+    return environment().get_template(template).render({**context, _MODULES: {}})

@@ -1,5 +1,8 @@
 """One request as the pages see it: the house, who asks, in which language, from where."""
 
+import hashlib
+import hmac
+import secrets
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,22 +11,26 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.enums import MediaType
-from litestar.template.base import csrf_token
+from markupsafe import escape
 
 from hutong.desk import signing
 from hutong.desk.house import House
 from hutong.infra.ids import new_id
 from hutong.kit.access import Actor
+from hutong.kit.clock import local
 from hutong.kit.text import LANGUAGES
 from hutong.web.shared.formats import Formats
 from hutong.web.shared.looks import TEXTS, THEMES, old_browser
 from hutong.web.shared.paths import client_address
 from hutong.web.shared.render import render
+from hutong.web.shared.security import form_token
 from hutong.web.shared.words import Words
 
 SESSION = "hutong_session"
 LANGUAGE = "hutong_lang"
 THEME, TEXT = "hutong_theme", "hutong_text"
+DEVICE = "hutong_device"  # random, given to members who are about to buy or claim; for budgets per device only
+_DEVICE_DIGITS = 32
 _YEAR = 365 * 24 * 3600
 _KEY = "hutong.visit"
 
@@ -44,6 +51,8 @@ class Visit:
         self.zone = "UTC"
         self.actor: Actor | None = None
         self.personal = False
+        self.own = False  # whether the page looked at anything that is this reader's alone
+        self.noted: Any = None  # what the handler wants to know of a page, also when it is given again
         self.frame: dict[str, Any] = {}
         self._asked = False
         self._keep: dict[str, str] = {}
@@ -83,13 +92,32 @@ class Visit:
     @property
     def address(self) -> str:
         """The network address of the client, past proxies of ours."""
+        self.own = True
         peer = self.connection.client.host if self.connection.client else ""
         forwarded = self.connection.headers.get("x-forwarded-for")
         return client_address(peer, forwarded, self.house.settings.trusts)
 
     @property
     def agent(self) -> str:
+        self.own = True
+        return self._agent()
+
+    def _agent(self) -> str:
         return self.connection.headers.get("user-agent", "")[:300]
+
+    @property
+    def device(self) -> str:
+        """A digest that tells this browser from others, for budgets per device; "" while it has not brought back the
+        number that it was given. Nobody else is told either, and no page is counted by it."""
+        held = self.connection.cookies.get(DEVICE, "")
+        if len(held) != _DEVICE_DIGITS or not held.isalnum():
+            return ""
+        return hmac.digest(self.house.settings.key("device"), held.encode(), hashlib.sha256).hex()[:32]
+
+    def name_device(self) -> None:
+        """Give this browser a random number, if it has none: for a member who is about to buy or claim, nobody else."""
+        if self.actor is not None and not self.device:
+            self.keep(DEVICE, secrets.token_hex(_DEVICE_DIGITS // 2))
 
     @property
     def theme(self) -> str:
@@ -109,7 +137,7 @@ class Visit:
 
     def style(self, face: str) -> str:
         """The stylesheet of a face that this browser can read."""
-        return f"{face}-legacy.css" if old_browser(self.agent) else f"{face}.css"
+        return f"{face}-legacy.css" if old_browser(self._agent()) else f"{face}.css"
 
     @property
     def here(self) -> str:
@@ -119,22 +147,26 @@ class Visit:
 
     def formats(self) -> Formats:
         """How values are written for this reader, on the clocks of the city that the page is about."""
-        return Formats(self.language, self.zone)
+        return Formats(self.language, self.zone, local(self.house.clock.now(), self.zone).year)
 
     def page(self, template: str, /, *, status: int = 200, **context: Any) -> Response[str]:
         """The template as an answer. Templates get `t`, `f`, `visit` and what the face put into `frame`."""
-        request = Request[Any, Any, Any](self.connection.scope)
         made = {
-            "visit": self, "t": self.t, "f": self.formats(), "csrf": csrf_token({"request": request}),
-            "base": "shared/plain.html", "home": "/", "face": "shared",
+            "visit": self, "t": self.t, "f": self.formats(), "csrf": _FormToken(self), "base": "shared/plain.html",
+            "home": "/", "face": "shared",
         }  # fmt: skip
         body = render(template, {**made, **self.frame, **context})
-        headers = {
+        return Response(
+            body, status_code=status, media_type=MediaType.HTML, headers=self.headers(), cookies=self.kept()
+        )
+
+    def headers(self) -> dict[str, str]:
+        """What every page says of itself: who may keep it, its language, what it depends on."""
+        return {
             "cache-control": "no-store" if self.personal else "private, no-cache",
             "content-language": "zh-CN" if self.language == "zh" else "en",
             "vary": "Cookie, Accept-Language, HX-Request, User-Agent",
         }
-        return Response(body, status_code=status, media_type=MediaType.HTML, headers=headers, cookies=self._kept())
 
     def cookie(self, name: str, value: str, *, seconds: int | None) -> Cookie:
         """A cookie of ours: unreadable for scripts, not sent along by other sites."""
@@ -150,6 +182,7 @@ class Visit:
 
     def new_key(self) -> str:
         """A fresh idempotency key: made once per rendered form, so that sending the form twice is one write."""
+        self.own = True
         return new_id().hex
 
     def keep(self, name: str, value: str) -> None:
@@ -164,13 +197,28 @@ class Visit:
                 return said
         return known[0]
 
-    def _kept(self) -> list[Cookie]:
+    def kept(self) -> list[Cookie]:
+        """The choices that this answer lets the browser remember."""
         asked = self.connection.query_params
         for name, cookie, known in (("lang", LANGUAGE, LANGUAGES), ("theme", THEME, THEMES), ("text", TEXT, TEXTS)):
             chosen = asked.get(name)
             if chosen is not None and chosen in known:
                 self.keep(cookie, chosen)
         return [self.cookie(name, value, seconds=_YEAR) for name, value in self._keep.items()]
+
+
+class _FormToken:
+    """The token of this reader's forms; a page that shows it is his alone."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+
+    def __str__(self) -> str:
+        self._visit.own = True
+        return form_token(self._visit.connection)
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
 
 
 def language_of(connection: Connection, default: str) -> str:

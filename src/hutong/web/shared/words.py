@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, convert
 
 WEB = Path(__file__).parent.parent
+COUNTS = frozenset({"n", "points", "have", "of"})
 
 
 class Word(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +26,11 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
         if language == "zh":
             return self.zh
         return self.one if n == 1 and self.one is not None else self.en
+
+
+def counted(name: str, fact: object) -> object:
+    """A count of a thousand or more with its commas, as the page writes it elsewhere; any other fact as it is."""
+    return f"{fact:,}" if name in COUNTS and type(fact) is int else fact
 
 
 @cache
@@ -61,4 +67,4 @@ class Words:
         if word is None:
             return key
         sentence = word.in_(self.language, facts.get("n"))
-        return sentence.format_map(facts) if facts else sentence
+        return sentence.format_map({name: counted(name, fact) for name, fact in facts.items()}) if facts else sentence

@@ -76,11 +76,25 @@ select r.* from catalog.listings l join new_stores n on n.model = l.store_id
 cross join lateral jsonb_populate_record(l, jsonb_build_object('store_id', n.store_id, 'at', n.at::text)) r
 where l.city_id = :city;
 
-insert into catalog.search_docs
-select r.* from catalog.search_docs d cross join copies c
-cross join lateral jsonb_populate_record(d, jsonb_build_object(
-    'doc_id', pg_temp.moved(d.doc_id, c.copy), 'merchant_id', pg_temp.moved(d.merchant_id, c.copy))) r
+-- The marks of a document are those of its model, but for the squares of the map (catalog/cells.py), which follow its
+-- stores: else all copies would lie in the squares of their model, however fine these are.
+insert into catalog.search_docs (city_id, kind, doc_id, merchant_id, title, names, words, marks, latin, boost, sale,
+                                 store_ids, places)
+select d.city_id, d.kind, case d.kind when 'store' then w.store_ids[1] else pg_temp.moved(d.doc_id, c.copy) end,
+       pg_temp.moved(d.merchant_id, c.copy), d.title, d.names, d.words,
+       ts_delete(d.marks, array(
+           select one from unnest(tsvector_to_array(d.marks)) one where one like d.city_id || '.@%')) || w.squares,
+       d.latin, d.boost, d.sale, w.store_ids, w.places
+from catalog.search_docs d cross join copies c
+cross join lateral (
+    select array_agg(distinct n.store_id order by n.store_id) as store_ids, array_to_tsvector(array_agg(distinct
+               d.city_id || '.@' || g.n || ':' || floor(n.lat * g.grid)::int || ':' || floor(n.lon * g.grid)::int)) as squares,
+           array_agg(n.at order by n.store_id) filter (where g.n = 0) as places
+    from unnest(d.store_ids) m (store_id) join new_stores n on n.model = m.store_id and n.copy = c.copy
+    cross join (values (8, 1024), (7, 512), (0, 256), (1, 128), (2, 64), (3, 32), (4, 16), (5, 8), (6, 4)) g (n, grid)) w
 where d.city_id = :city;
+
+update catalog.shelf_counts set stores = stores * :copies where city_id = :city;
 
 insert into merchants.presence
 select pg_temp.moved(p.merchant_id, c.copy), p.city_id from merchants.presence p cross join copies c

@@ -216,6 +216,7 @@ class Load:
             self._begin(line)
         else:
             self._tally.flows += 1
+            flow.end()
             self._over(line)
 
     def _fail(self, line: Line, why: str, *, go_on: bool = True) -> None:

@@ -8,7 +8,8 @@
 
 In heads and bodies <<members.0>> is the first column of the row of `members` that this flow drew, <<key>> a key that
 was never used before, <<got.proof>> what an earlier step took out of its answer. The orders of a source: `cycle`,
-`random`, or `once`: when it is used up, its flows are over.
+`random`, or `once`: when it is used up, its flows are over. `codes`: rows of a member and the secret of his code; the
+first column is then the code that he shows, and he comes again when the flow has ended well.
 """
 
 import json
@@ -19,6 +20,8 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+from hutong.cli.bench.client.guests import Guests
 
 PLACE = re.compile(r"<<([a-z_]+)(?:\.([a-z0-9_]+))?>>")
 Fill = Callable[["Flow"], bytes]
@@ -33,9 +36,15 @@ class Source:
 
     def __init__(self, order: str, rows: list[tuple[bytes, ...]], dice: random.Random) -> None:
         self._order, self._rows, self._dice, self._next = order, rows, dice, 0
+        self._guests = Guests(rows) if order == "codes" else None
 
     def draw(self) -> tuple[bytes, ...]:
         """The next row. Raises Over."""
+        if self._guests is not None:
+            shown = self._guests.draw()
+            if shown is None:
+                raise Over
+            return shown
         if self._order == "random":
             return self._rows[int(self._dice.random() * len(self._rows))]
         number = self._next
@@ -45,6 +54,11 @@ class Source:
             number = 0
         self._next = number + 1
         return self._rows[number]
+
+    def give_back(self, row: tuple[bytes, ...]) -> None:
+        """The flow that drew the row has ended well."""
+        if self._guests is not None:
+            self._guests.give_back(row)
 
 
 class Step:
@@ -79,6 +93,11 @@ class Flow:
         self.recipe, self.number, self.got, self.tries, self.began = recipe, 0, {}, 0, 0.0
         self.rows = {name: source.draw() for name, source in recipe.sources.items()}
         self.step = recipe.steps[0]
+
+    def end(self) -> None:
+        """All steps went well."""
+        for name, source in self.recipe.sources.items():
+            source.give_back(self.rows[name])
 
 
 class Keys:

@@ -30,7 +30,7 @@ def wishes(count: int, members: int, *, seed: int) -> list[Wish]:
     return [
         Wish(member=member, key=f"storm-{seed}-{number}", way=_way(dice.random()))
         for number, member in enumerate(whose)
-    ]  # fmt: skip
+    ]
 
 
 def _way(chance: float) -> Way:

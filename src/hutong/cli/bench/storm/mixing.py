@@ -114,4 +114,4 @@ def _shops(made: Town, tills: list[str], *, priced: bool) -> list[Shop]:
     return [
         Shop(offers=tuple(offers[n * OFFERS : (n + 1) * OFFERS]), store=stores[n], till=till, priced=priced)
         for n, till in enumerate(tills)
-    ]  # fmt: skip
+    ]

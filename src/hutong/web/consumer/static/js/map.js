@@ -31,10 +31,10 @@ const draw = async () => {
     interactive: false,
     style: ({ properties }) => ({ className: `lane-${properties.kind}`, ...LANES[properties.kind] }),
   }).addTo(map);
-  for (const { properties, geometry } of city.features.filter((one) => one.properties.kind === "district")) {
+  for (const { properties, geometry } of city.features.filter((one) => one.geometry.type === "Point")) {
     const [lon, lat] = geometry.coordinates;
     const name = escape(properties[told.language] ?? properties.en);
-    L.marker([lat, lon], { interactive: false, keyboard: false, zIndexOffset: -10000, icon: L.divIcon({ className: "map-name", html: name, iconSize: null }) }).addTo(map);
+    L.marker([lat, lon], { interactive: false, keyboard: false, zIndexOffset: -10000, icon: L.divIcon({ className: `map-name map-${properties.kind}`, html: name, iconSize: null }) }).addTo(map);
   }
 };
 if (told.tiles) L.tileLayer(told.tiles, { maxZoom: 19 }).addTo(map);

@@ -2,7 +2,7 @@
 // It keeps: files whose names change with their content, the wallet and the vouchers that were opened, and two pages
 // that say "no network". It never touches what writes, pays, or leads to either; at sign-out nothing personal is left.
 const STATIC = "hutong-static", MINE = "hutong-mine", SPOKEN = "/c/spoken";
-const PERSONAL = /^\/c\/[a-z0-9-]+\/vouchers(\/vch_[A-Za-z0-9_]+)?$/;
+const PERSONAL = /^\/c\/[a-z0-9-]+\/(vouchers(\/vch_[A-Za-z0-9_]+)?|points\/code)$/;
 const PATIENCE = 4000; // milliseconds after which what was kept is better than what may still come
 
 self.addEventListener("install", (event) => {

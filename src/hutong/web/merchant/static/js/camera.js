@@ -1,7 +1,7 @@
 // A live camera that reads codes. The browser's own reader where there is one, else ours in WebAssembly, fetched
 // when the page has nothing better to do. Nothing that it sees leaves the device.
 const PAUSE = 60; // ms between two looks
-const OURS = [/(?:^|\/)HT1\.\d{1,9}\.[0-9A-Z]{26}\.[0-9A-Z]{16}$/i, /^HT2\.[0-9A-Z $%*+\-.\/:]+\.$/, /^\d{12}$/];
+const OURS = [/(?:^|\/)HT1\.\d{1,9}\.[0-9A-Z]{26}\.[0-9A-Z]{16}$/i, /^HT2\.[0-9A-Z $%*+\-.\/:]+\.$/, /^\d{12}$/, /(?:^|\/)HTC1\.\d{16}$/i, /(?:^|\/)HM1\.[0-9A-Z]{26}\.[0-9A-Z]{16}$/i, /^\d{16}$/];
 export const isOurs = (text) => OURS.some((shape) => shape.test(text));
 
 const script = (address) => new Promise((done, failed) => {

@@ -6,7 +6,7 @@ const sheet = page.parentElement.querySelector("[data-sheet-box]");
 const result = page.parentElement.querySelector("[data-result-box]");
 const lost = page.parentElement.querySelector("[data-lost]");
 const typed = page.querySelector("form[data-typed]");
-const [{ Camera, isOurs }, wedge, signal, { steppers }] = await Promise.all(
+const [{ Camera, isOurs }, wedge, signal, { steppers, reckon }] = await Promise.all(
   [page.dataset.cameraJs, page.dataset.wedgeJs, page.dataset.signalJs, page.dataset.verifyJs].map((address) => import(address)),
 );
 const SAME = 3000; // ms that a code must be out of sight before it counts as shown again
@@ -16,7 +16,7 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // What this device likes: kept on it, never sent.
 const KEPT = "hutong.till";
-const liked = { sound: true, auto: false, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
+const liked = { sound: true, auto: false, stay: false, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
 const remember = {
   get: (name) => liked[name],
   set: (name, value) => { liked[name] = value; try { localStorage.setItem(KEPT, JSON.stringify(liked)); } catch { /* private window */ } },
@@ -76,10 +76,11 @@ const show = (element, { after, tone } = {}) => {
   if (liked.sound) signal.ring(kind);
   signal.buzz(kind);
   countdown();
+  window.htmx?.process(element); // a bill that waits for the guest's phone asks how it stands
   busy = false;
   const seconds = after ?? Number(element.dataset.after ?? 0);
   clearTimeout(fuse);
-  if (seconds) {
+  if (seconds && !liked.stay) {
     result.querySelector("[data-fuse]")?.classList.add("burning");
     fuse = setTimeout(close, seconds * 1000);
   }
@@ -127,8 +128,9 @@ const check = async (text, way) => {
   if (result.open) { result.close(); result.replaceChildren(); }
   sheet.replaceChildren(part);
   steppers(sheet);
+  reckon(sheet);
   if (!sheet.open) sheet.showModal();
-  sheet.querySelector("[data-confirm]").focus({ preventScroll: true });
+  (sheet.querySelector("[data-first]") ?? sheet.querySelector("[data-confirm]")).focus({ preventScroll: true });
   performance.measure("hutong:sheet", "hutong:code");
   busy = false;
   if (way !== "typed") navigator.userActivation?.hasBeenActive && navigator.vibrate?.(40);
@@ -136,11 +138,11 @@ const check = async (text, way) => {
 };
 
 // ---- a sheet is confirmed: the same form again and again until its answer is known
-const redeem = async (form) => {
+const redeem = async (form, chosen) => {
   if (form.dataset.sent) return;
   form.dataset.sent = "1";
-  const button = form.querySelector("[data-confirm]"), unsure = form.querySelector("[data-unsure]");
-  const body = new URLSearchParams(new FormData(form));
+  const button = chosen ?? form.querySelector("[data-confirm]"), unsure = form.querySelector("[data-unsure]");
+  const body = new URLSearchParams(new FormData(form, chosen?.name ? chosen : undefined));
   button.classList.add("busy");
   for (let round = 0; ; round += 1) {
     try {
@@ -189,13 +191,18 @@ for (const box of [sheet, result]) {
   box.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
-    (event.target.matches("[data-verify]") ? redeem : undo)(event.target);
+    (event.target.matches("[data-verify]") ? redeem : undo)(event.target, event.submitter);
   });
   box.addEventListener("click", (event) => {
     if (event.target.closest("[data-next]")) { event.preventDefault(); if (!sheet.querySelector("form[data-sent]")) close(); }
   });
   box.addEventListener("cancel", (event) => { event.preventDefault(); if (!sheet.querySelector("form[data-sent]")) close(); });
 }
+result.addEventListener("paid", async (event) => {
+  const answer = await fetch(event.detail.value, { headers: { "hx-request": "true" } }).catch(() => null);
+  const part = answer?.ok ? await partOf(answer, ["[data-result]"]) : null;
+  if (part) { show(part); latest(); }
+});
 result.addEventListener("pointerdown", stay);
 result.addEventListener("keydown", stay);
 if (navigator.mediaDevices?.getUserMedia) camera.begin();

@@ -1,0 +1,137 @@
+"""Insight: does a promotion bring people back, and can the shops serve what they have sold?"""
+
+from hutong.insight.cities import businesses, comings_of, members_of, summary, travellers
+from hutong.insight.forecasting import (
+    FARTHEST,
+    HORIZON,
+    Holding,
+    Served,
+    alerted,
+    alerts,
+    capacities,
+    capacity_of,
+    due_nudges,
+    end_of,
+    holdings,
+    profiles,
+    served,
+    waves,
+)
+from hutong.insight.heating import Heat, heat
+from hutong.insight.joining import (
+    Came,
+    Question,
+    Summary,
+    added,
+    flows_of,
+    less,
+    over_cities,
+    steps_of,
+    walked,
+    whole_of,
+)
+from hutong.insight.lately import Guest, guests
+from hutong.insight.model import (
+    ENOUGH,
+    THIN,
+    VERDICTS,
+    WINDOWS,
+    Back,
+    Before,
+    Counts,
+    Expected,
+    Money,
+    Plan,
+    Rate,
+    Sheet,
+    Verdict,
+    Visit,
+    judge,
+    needed,
+    rank,
+    wilson,
+)
+from hutong.insight.operations import (
+    come,
+    feed,
+    forget,
+    nudge,
+    plan,
+    rebuild,
+    record,
+    set_capacities,
+    told,
+    write_alerts,
+    write_sheets,
+)
+from hutong.insight.operations.nudge import Nudge
+from hutong.insight.operations.plan import Capacity
+from hutong.insight.queries import (
+    Listed,
+    OwnShare,
+    before_of,
+    befores,
+    expected,
+    own_shares,
+    plans,
+    sheets,
+    to_judge,
+    worst,
+)
+from hutong.insight.refusals import BadPlan, NobodyToNudge
+from hutong.insight.repeating import around, as_one, business, came_to, days_before, flows, trend
+from hutong.insight.repeats import (
+    FEW,
+    GROUPS,
+    LEAST_COMINGS,
+    LEAST_MERCHANTS,
+    LEAST_WEEKS,
+    SURE_FROM,
+    WEEKS,
+    WITHIN,
+    Alliance,
+    Around,
+    Business,
+    Coming,
+    CouldBe,
+    Flow,
+    Interval,
+    Step,
+    answer,
+    crossing,
+    hidden,
+    seeded,
+    tellable,
+    together,
+    weeks_of,
+)
+from hutong.insight.waves import (
+    MOST_NUDGES,
+    NUDGE_DAYS,
+    STRETCHES,
+    Alert,
+    Day,
+    Profile,
+    Stock,
+    Wave,
+    chances,
+    forecast,
+    profile,
+    room,
+    stretched,
+)
+
+__all__ = [
+    "ENOUGH", "FARTHEST", "FEW", "GROUPS", "HORIZON", "LEAST_COMINGS", "LEAST_MERCHANTS", "LEAST_WEEKS",
+    "MOST_NUDGES", "NUDGE_DAYS", "STRETCHES", "SURE_FROM", "THIN", "VERDICTS", "WEEKS", "WINDOWS", "WITHIN", "Alert",
+    "Alliance", "Around", "Back", "BadPlan", "Before", "Business", "Came", "Capacity", "Coming", "CouldBe", "Counts",
+    "Day", "Expected", "Flow", "Guest", "Heat", "Holding", "Interval", "Listed", "Money", "NobodyToNudge", "Nudge",
+    "OwnShare", "Plan", "Profile", "Question", "Rate", "Served", "Sheet", "Step", "Stock", "Summary", "Verdict",
+    "Visit", "Wave", "added", "alerted", "alerts", "answer", "around", "as_one", "before_of", "befores", "business",
+    "businesses", "came_to", "capacities", "capacity_of", "chances", "come", "comings_of", "crossing", "days_before",
+    "due_nudges", "end_of", "expected", "feed", "flows", "flows_of", "forecast", "forget", "guests", "heat", "hidden",
+    "holdings", "judge", "less", "members_of", "needed", "nudge", "over_cities", "own_shares", "plan", "plans",
+    "profile", "profiles", "rank", "rebuild", "record", "room", "seeded", "served", "set_capacities", "sheets",
+    "steps_of", "stretched", "summary", "tellable", "to_judge", "together", "told", "travellers", "trend", "walked",
+    "waves", "weeks_of", "whole_of", "wilson", "worst", "write_alerts", "write_sheets",
+]  # fmt: skip
