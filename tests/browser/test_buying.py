@@ -279,13 +279,22 @@ async def test_the_wallet_works_without_a_network(chromium: Browser, house: Test
     await ann.open("/c/qinghe/nearby")
     await expect(ann.page.locator("h1")).to_contain_text("没有网络")
     # Where she arrives counts: the worker tries the network first, and that request is told as an aborted page.
-    await ann.page.locator("[data-wallet]").click()
+    # A network that blinks as she leaves does not call her back.
+    leave = """() => { document.querySelector("[data-wallet]").click(); dispatchEvent(new Event("online")); }"""
+    await until(ann.page, "() => !document.querySelector('[data-wallet]').hidden")
+    await ann.page.evaluate(leave)
     await expect(ann.page).to_have_url(re.compile("/vouchers$"))
     await expect(ann.page.locator("a.ticket")).to_be_visible()
     await redeem(house, second)  # the counter has a network: the phone's own code is good
     await ann.context.set_offline(False)
     await ann.tap("a.ticket")
     await expect(ann.page.locator(".stamp.good")).to_contain_text("已使用")
+    await ann.context.set_offline(True)
+    await ann.open("/c/qinghe/nearby")
+    await expect(ann.page.locator("[data-again]")).to_be_visible()
+    await ann.context.set_offline(False)  # a network that stays brings the page that was asked for
+    await expect(ann.page.locator("[data-again]")).to_have_count(0)
+    await expect(ann.page.locator("a[href*='/deals/']").first).to_be_visible()
     assert await audit_clean(house.db)
 
 

@@ -12,4 +12,13 @@ if (city && city !== "offline" && "caches" in window) {
 const again = document.querySelector("[data-again]");
 again.hidden = false;
 again.addEventListener("click", () => location.reload());
-addEventListener("online", () => { if (!location.pathname.startsWith("/c/offline/")) location.reload(); });
+
+// A network that shows itself for a blink (a lift, a tunnel) calls nobody back, least of all one who is on her way to
+// her wallet: a reload would take that way from under her.
+const STEADY = 800; // milliseconds
+let leaving = false;
+addEventListener("beforeunload", () => { leaving = true; });
+addEventListener("pageshow", () => { leaving = false; });
+addEventListener("online", () => setTimeout(() => {
+  if (navigator.onLine && !leaving && !location.pathname.startsWith("/c/offline/")) location.reload();
+}, STEADY));
