@@ -17,11 +17,17 @@ from hutong.kit.geo import Point
 from tests.conftest import audit_clean
 
 pytestmark = pytest.mark.anyio
+INDEXES = """select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as made,
+                    array(select a.attstattarget from pg_attribute a
+                          where a.attrelid = i.indexrelid order by a.attnum) as told
+             from pg_index i where i.indrelid = 'catalog.search_docs'::regclass order by 1"""
 
 
 async def test_a_copied_city_holds_every_invariant(db: Database, database_url: str, tmp_path: Path, now: datetime):
     settings = Settings(database_url=database_url, data=tmp_path)
     place = Ground(settings=settings, watch_url=database_url, binaries=binaries_for(None), kept=True)
+    async with db.reading() as tx:
+        indexes = await tx.rows(INDEXES)
     first = await large_city(place, db, 30, now=now, models=10)
     assert first["stores"] >= 30
     assert first["offers"] == 5 * first["stores"]
@@ -43,6 +49,7 @@ async def test_a_copied_city_holds_every_invariant(db: Database, database_url: s
     for row in rows:
         squares = {mark for mark in row["marks"] if mark.startswith(f"{CITY_ID}.@")}
         assert squares == set(squares_of(CITY_ID, [Point(row["lat"], row["lon"])])), "a copy lies in squares of its own"
+        assert await tx.rows(INDEXES) == indexes, "what was put off is built as it was"
     assert counts[""] == len(rows) == second["stores"]
     distances = [card.distance_m or 0 for card in near.items]
     assert len(near.items) == 50

@@ -88,7 +88,7 @@ async def test_more_than_the_balance_is_refused_and_says_what_is_left(db: Databa
     [card] = await bought(db, lane, now)
     [refused] = await redeem(db, [a_redeem(lane, card, now, presented=card.code, count=5_001)], now)
     assert getattr(refused, "code", "") == "balance_too_low"
-    assert "50.00" in refused.sentence().en  # type: ignore[union-attr]
+    assert "¥50" in refused.sentence().en  # type: ignore[union-attr]
     assert await audit_clean(db)
 
 

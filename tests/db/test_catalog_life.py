@@ -136,7 +136,7 @@ async def test_on_the_shelf_only_some_things_may_change(db: Database, noodle_bar
     assert isinstance(results[1], Offer)
     assert results[1].sale_to == shorter
     assert results[2] == results[1], "nothing was different: no new version"
-    assert results[3] == BadPrice(price="1000.00", list_price="99.00")
+    assert results[3] == BadPrice(price="¥1,000", list_price="¥99")
     assert await audit_clean(db)
 
 

@@ -287,7 +287,7 @@ async def test_a_template_that_ends_between_claim_and_pay_is_told_and_never_char
         return "placed"
 
     await campaigns.step(house, city, mei, campaign, "pause")
-    assert await order() == "price_changed 68.00"
+    assert await order() == "price_changed ¥68"
     await campaigns.step(house, city, mei, campaign, "resume")
     assert await order() == "placed"
     await campaigns.step(house, city, mei, campaign, "end")

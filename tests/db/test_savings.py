@@ -205,7 +205,7 @@ async def test_automatic_promotions_apply_by_themselves_and_stack_with_a_coupon(
     coupon = await a_coupon(db, now, lane, rule, ann)
     [seen] = await place(db, [a_place(lane, 1, member_id=ann, expect=fen(6_800))], now)
     assert isinstance(seen, PriceChanged)
-    assert seen.facts["total"] == "61.20"
+    assert seen.facts["total"] == "¥61.20"
     ask = a_place(lane, 1, member_id=ann, coupons=(coupon.voucher_id,), expect=fen(5_120))
     [placed] = await place(db, [ask], now)
     assert isinstance(placed, Placed), placed
@@ -241,7 +241,7 @@ async def test_a_budget_that_went_between_quote_and_pay_is_told_and_never_charge
     won, lost = await place(db, asks, now)
     assert isinstance(won, Placed)
     assert isinstance(lost, PriceChanged)
-    assert (lost.facts["total"], lost.facts["expected"]) == ("68.00", "58.00")
+    assert (lost.facts["total"], lost.facts["expected"]) == ("¥68", "¥58")
     assert (await coupon_now(db, his)).held_for is None
     assert await stock(db, lane) == (0, 1, 99)
     assert await audit_clean(db)

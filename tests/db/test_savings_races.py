@@ -212,7 +212,7 @@ async def test_eight_orders_after_the_last_of_a_budget_pay_what_they_were_told_o
     answers = await at_once(db, [a_place(lane, 1, expect=told) for _ in range(8)], now)
     assert outcomes(answers) == {"placed": 3, "price_changed": 5}
     assert {one.total for one in answers if isinstance(one, Placed)} == {told}
-    assert {one.facts["total"] for one in answers if not isinstance(one, Placed)} == {"68.00"}
+    assert {one.facts["total"] for one in answers if not isinstance(one, Placed)} == {"¥68"}
     assert await budget(db, rule) == (3_000, 3, 0, 0)
     assert await audit_clean(db)
 
@@ -289,5 +289,5 @@ async def test_who_has_used_his_budget_orders_at_the_price_that_the_quote_tells(
         seen.append(placed.total.units)
     assert seen == [5_800, 6_800]
     [other] = await place(db, [a_place(lane, 1, expect=Amount(5_800, "CNY"), **told)], now)
-    assert (other.code, other.facts["total"]) == ("price_changed", "68.00")  # type: ignore[union-attr]
+    assert (other.code, other.facts["total"]) == ("price_changed", "¥68")  # type: ignore[union-attr]
     assert await audit_clean(db)

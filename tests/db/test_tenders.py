@@ -205,8 +205,8 @@ async def test_a_card_emptied_between_quote_and_pay_is_told_and_not_charged(db: 
     ask = a_place(lane, 1, member_id=ann, tenders=told.tenders, expect=told.to_pay)
     [refused] = await place(db, [ask], now)
     assert refused.code == "price_changed"  # type: ignore[union-attr]
-    assert refused.facts["total"] == "58.00"
-    assert refused.facts["expected"] == "18.00"
+    assert refused.facts["total"] == "¥58"
+    assert refused.facts["expected"] == "¥18"
     assert (await card_now(db, card)).held_for is None
     assert await audit_clean(db)
 
@@ -313,6 +313,6 @@ async def test_a_budget_that_is_spent_since_the_quote_is_told_as_what_is_to_be_p
     ask = a_place(lane, 1, member_id=ann, tenders=told.tenders, expect=told.to_pay)
     [refused] = await place(db, [ask], now)
     assert isinstance(refused, Refusal)
-    assert (refused.code, refused.facts["total"], refused.facts["expected"]) == ("price_changed", "48.00", "38.00")
+    assert (refused.code, refused.facts["total"], refused.facts["expected"]) == ("price_changed", "¥48", "¥38")
     assert (await card_now(db, card)).held_for is None
     assert await audit_clean(db)

@@ -145,7 +145,7 @@ async def test_points_that_are_gone_since_the_quote_are_told_and_nothing_is_char
         db, [a_place(lane, 1, member_id=ann, tenders=told.tenders, expect=told.to_pay)], now
     )  # fmt: skip
     assert isinstance(refused, Refusal)
-    assert (refused.code, refused.facts["total"]) == ("price_changed", "65.00")
+    assert (refused.code, refused.facts["total"]) == ("price_changed", "¥65")
     assert await wallet(alliance, ann, now) == (300, 0)
 
 

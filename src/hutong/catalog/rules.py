@@ -82,7 +82,7 @@ def faults(offer: Draft | Offer, zone: str) -> Iterator[tuple[str, Refusal]]:
         yield "store_ids", NoStores()
     price, listed = offer.price, offer.list_price
     if price.asset != listed.asset or not 0 <= price.units <= listed.units:
-        yield "price", BadPrice(price=price.decimal(), list_price=listed.decimal())
+        yield "price", BadPrice(price=price.words(), list_price=listed.words())
     if offer.sale_to <= offer.sale_from:
         yield "sale_to", SaleWindowInverted()
     if not 1 <= offer.per_order_max <= MAX_PER_ORDER:

@@ -243,7 +243,7 @@ async def why_underfunded(tx: Tx, form: Gift, price: Amount, now: datetime) -> R
         return programmes.ProgrammeUnknown()
     worth = Amount(programme.face_units * form.points, price.asset) + price
     if form.cost_units > worth.units:
-        return GiftUnderfunded(cost=Amount(form.cost_units, price.asset).decimal(), worth=worth.decimal())
+        return GiftUnderfunded(cost=Amount(form.cost_units, price.asset).words(), worth=worth.words())
     return None
 
 

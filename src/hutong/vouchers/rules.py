@@ -128,7 +128,7 @@ def why_not_count(voucher: Voucher, count: int) -> Refusal | None:
     if count <= most_now(voucher):
         return None
     if voucher.value:
-        return BalanceTooLow(balance=Amount(voucher.uses_left, voucher.asset).decimal())
+        return BalanceTooLow(balance=Amount(voucher.uses_left, voucher.asset).words())
     return CountTooHigh(most=most_now(voucher))
 
 

@@ -63,7 +63,7 @@ async def _take_bargains(tx: Tx, wishes: Sequence[Wish], *, city_id: int, now: d
         elif price != group.price_units:  # a friend has cut it in this moment: the member is told first
             asset = wish.offer.price.asset
             refused[wish.index] = PriceChanged(
-                total=Amount(price, asset).decimal(), expected=Amount(group.price_units, asset).decimal()
+                total=Amount(price, asset).words(), expected=Amount(group.price_units, asset).words()
             )
     return refused
 

@@ -171,8 +171,8 @@ def _why_other(wish: Wish, seen: Mapping[UUID, vouchers.Voucher]) -> Refusal | N
         return Busy(retry_after=1)
     asset = wish.total.asset
     return PriceChanged(
-        total=(wish.total - Amount(again.units, asset)).decimal(),
-        expected=(wish.total - Amount(wish.weighed.units, asset)).decimal(),
+        total=(wish.total - Amount(again.units, asset)).words(),
+        expected=(wish.total - Amount(wish.weighed.units, asset)).words(),
     )
 
 
@@ -196,7 +196,7 @@ async def _new_prices(
         before, after = one.quote.total, total
         if weighed is not None:
             before, after = before - Amount(weighed.units, before.asset), weighed.to_pay(total)
-        refused[i] = PriceChanged(total=after.decimal(), expected=before.decimal())
+        refused[i] = PriceChanged(total=after.words(), expected=before.words())
     return refused
 
 

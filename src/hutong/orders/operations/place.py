@@ -158,7 +158,7 @@ async def _price(tx: Tx, drafts: dict[int, _Draft], *, city_id: int, now: dateti
         if i in refused or isinstance(one, Refusal):
             continue
         if expect is not None and expect != total:
-            refused[i] = PriceChanged(total=total.decimal(), expected=expect.decimal())
+            refused[i] = PriceChanged(total=total.words(), expected=expect.words())
         elif expect is None and one is not None and (no := one.first_no()) is not None:
             refused[i] = no
         elif expect is None and (weighed := drafts[i].weighed) is not None and weighed.nos:

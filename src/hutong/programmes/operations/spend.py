@@ -109,7 +109,7 @@ def _one(desk: Desk, ground: Ground, one: Hold, state: str) -> Spent | Refusal:
     face = one.points * programme.face_units
     paid = worth(one.points, programme.face_units, policy, partner) if one.worth_units is None else one.worth_units
     if not 0 <= paid <= face:
-        return no.WorthTooMuch(face=Amount(face, programme.currency).decimal())
+        return no.WorthTooMuch(face=Amount(face, programme.currency).words())
     short = _short(desk, one)
     if short is not None:
         return short
@@ -327,7 +327,7 @@ def _back(desk: Desk, one: GiveBack, escrows: dict[tuple[int, str], int]) -> Giv
     owed = burnt.worth_units - burnt.worth_back  # the whole of it goes back with the last point
     paid = owed * points // left if one.worth_units is None else one.worth_units
     if not 0 <= paid <= min(owed, points * face) or owed - paid > (left - points) * face:
-        return no.WorthTooMuch(face=Amount(points * face, desk.programmes[one.programme_id].currency).decimal())
+        return no.WorthTooMuch(face=Amount(points * face, desk.programmes[one.programme_id].currency).words())
     if burnt.target == "escrow":
         assert burnt.city_id is not None
         assert burnt.partner_id is not None

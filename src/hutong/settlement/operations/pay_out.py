@@ -64,7 +64,7 @@ async def ask_payouts(
         elif units <= 0:
             results.append(NothingToPay())
         elif units < least_units:
-            results.append(PayoutTooSmall(least=Amount(least_units, ask.asset).decimal()))
+            results.append(PayoutTooSmall(least=Amount(least_units, ask.asset).words()))
         else:
             busy.add((ask.payee, ask.asset))
             held = waiting or (limit_units is not None and units > limit_units)

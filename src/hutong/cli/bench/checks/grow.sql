@@ -76,6 +76,17 @@ select r.* from catalog.listings l join new_stores n on n.model = l.store_id
 cross join lateral jsonb_populate_record(l, jsonb_build_object('store_id', n.store_id, 'at', n.at::text)) r
 where l.city_id = :city;
 
+-- Adding so many documents to the indexes of words one by one takes ten times as long as building these anew, so they
+-- are built when all is there; whoever kills this on the way finds them as they were.
+create temporary table put_off as
+select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as made, array(
+           select format('alter index %s alter column %s set statistics %s', i.indexrelid::regclass, a.attnum,
+                         a.attstattarget)
+           from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget >= 0) as told
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+where i.indrelid = 'catalog.search_docs'::regclass and m.amname = 'gin';
+select 'drop index ' || name from put_off \gexec
+
 -- The marks of a document are those of its model, but for the squares of the map (catalog/cells.py), which follow its
 -- stores: else all copies would lie in the squares of their model, however fine these are.
 insert into catalog.search_docs (city_id, kind, doc_id, merchant_id, title, names, words, marks, latin, boost, sale,
@@ -93,6 +104,10 @@ cross join lateral (
     from unnest(d.store_ids) m (store_id) join new_stores n on n.model = m.store_id and n.copy = c.copy
     cross join (values (8, 1024), (7, 512), (0, 256), (1, 128), (2, 64), (3, 32), (4, 16), (5, 8), (6, 4)) g (n, grid)) w
 where d.city_id = :city;
+
+set local maintenance_work_mem = '512MB';
+select made from put_off \gexec
+select unnest(told) from put_off \gexec
 
 update catalog.shelf_counts set stores = stores * :copies where city_id = :city;
 
