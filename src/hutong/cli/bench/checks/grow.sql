@@ -89,20 +89,30 @@ select 'drop index ' || name from put_off \gexec
 
 -- The marks of a document are those of its model, but for the squares of the map (catalog/cells.py), which follow its
 -- stores: else all copies would lie in the squares of their model, however fine these are.
+create temporary table squares as
+select n.model, n.copy, n.store_id, n.at, array_agg(
+           format('%s.@%s:%s:%s', :city, g.n, floor(n.lat * g.grid)::int, floor(n.lon * g.grid)::int)) as squares
+from new_stores n
+cross join (values (8, 1024), (7, 512), (0, 256), (1, 128), (2, 64), (3, 32), (4, 16), (5, 8), (6, 4)) g (n, grid)
+group by n.model, n.copy, n.store_id, n.at;
+create index on squares (model, copy);
+create temporary table plain_marks as
+select d.kind, d.doc_id, ts_delete(d.marks, array(
+           select one from unnest(tsvector_to_array(d.marks)) one where one like d.city_id || '.@%')) as marks
+from catalog.search_docs d where d.city_id = :city;
+create index on plain_marks (doc_id, kind);
+analyze squares;
+analyze plain_marks;
 insert into catalog.search_docs (city_id, kind, doc_id, merchant_id, title, names, words, marks, latin, boost, sale,
                                  store_ids, places)
 select d.city_id, d.kind, case d.kind when 'store' then w.store_ids[1] else pg_temp.moved(d.doc_id, c.copy) end,
-       pg_temp.moved(d.merchant_id, c.copy), d.title, d.names, d.words,
-       ts_delete(d.marks, array(
-           select one from unnest(tsvector_to_array(d.marks)) one where one like d.city_id || '.@%')) || w.squares,
-       d.latin, d.boost, d.sale, w.store_ids, w.places
-from catalog.search_docs d cross join copies c
+       pg_temp.moved(d.merchant_id, c.copy), d.title, d.names, d.words, p.marks || w.squares, d.latin, d.boost, d.sale,
+       w.store_ids, w.places
+from catalog.search_docs d join plain_marks p on p.kind = d.kind and p.doc_id = d.doc_id cross join copies c
 cross join lateral (
-    select array_agg(distinct n.store_id order by n.store_id) as store_ids, array_to_tsvector(array_agg(distinct
-               d.city_id || '.@' || g.n || ':' || floor(n.lat * g.grid)::int || ':' || floor(n.lon * g.grid)::int)) as squares,
-           array_agg(n.at order by n.store_id) filter (where g.n = 0) as places
-    from unnest(d.store_ids) m (store_id) join new_stores n on n.model = m.store_id and n.copy = c.copy
-    cross join (values (8, 1024), (7, 512), (0, 256), (1, 128), (2, 64), (3, 32), (4, 16), (5, 8), (6, 4)) g (n, grid)) w
+    select array_agg(n.store_id order by n.store_id) as store_ids, array_agg(n.at order by n.store_id) as places,
+           array_to_tsvector((select array_agg(distinct one) from unnest(array_agg(n.squares)) one)) as squares
+    from squares n where n.copy = c.copy and n.model = any(d.store_ids)) w
 where d.city_id = :city;
 
 set local maintenance_work_mem = '512MB';
