@@ -155,9 +155,18 @@ async def test_a_till_with_a_key_redeems_and_no_more(shop: Shop):
     assert used.status_code == 201, used.text
     order = {"lines": [{"offer": shop.offer, "quantity": 1}]}
     assert (await shop.web.post("/api/v1/orders", headers=till, json=order)).status_code == 403
-    ended = await shop.call("mei", "DELETE", f"/merchants/{shop.merchant}/keys/{made.json()['id']}")
+    key = f"/merchants/{shop.merchant}/keys/{made.json()['id']}"
+    for who, status in (("ann", 404), ("mei", 201), ("mei", 404)):  # replaced by its owner, and once
+        next_one = await shop.call(who, "POST", f"{key}/successor")
+        assert next_one.status_code == status, next_one.text
+        if status == 201:
+            till_2 = till | {"authorization": f"Bearer {next_one.json()['key']}"}
+    assert (await shop.web.post("/api/v1/redemptions", headers=till, json=body)).status_code == 201, "for a day more"
+    ended = await shop.call("mei", "DELETE", key)
     assert ended.status_code == 204
     assert (await shop.web.post("/api/v1/redemptions", headers=till, json=body)).status_code == 401
+    again = await shop.web.post("/api/v1/redemptions", headers=till_2 | {"idempotency-key": "till-2"}, json=body)
+    assert again.json()["code"] == "already_used"
     assert await audit_clean(shop.house.db)
 
 

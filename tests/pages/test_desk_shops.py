@@ -2,12 +2,13 @@
 
 import io
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-from hutong import merchants
+from hutong import merchants, people
 from hutong.infra import pdf
 from hutong.kit.text import Text
 from hutong.web.merchant import posters
@@ -199,9 +200,34 @@ async def test_a_key_is_shown_once_and_ends_at_once(mei: Reader, house: TestHous
     assert key[1] not in listed.html
     assert "Till 1" in listed.text
     assert "never used" in listed.text
-    ended = await mei.send_and_follow(listed, "/staff/keys/key_")
+    shown = re.search(r"/staff/keys/key_\w+/end", listed.html)
+    assert shown
+    ended = await mei.send_and_follow(listed, shown[0])
     assert "The key has ended." in ended.text
     assert "made the key “Till 1”" in (await mei.get(at(mei, "/staff/log"))).text
+
+
+async def test_a_key_is_replaced_and_the_old_one_works_for_a_day_more(mei: Reader, house: TestHouse):
+    page = await mei.get(at(mei, "/staff"))
+    first = await mei.send(page, "/staff/keys", label="Till 1", where="", may=["vouchers:redeem"])
+    listed = await mei.get(at(mei, "/staff"))
+    second = await mei.send(listed, "/next")
+    assert second.status == 200
+    assert "The old key works until" in second.text
+    texts = [re.search(r'value="(hutong_live_[^"]+)" data-key', one.html) for one in (first, second)]
+    old, new = (found[1] for found in texts if found)
+    assert old != new
+
+    async def work(hours: int) -> list[bool]:
+        then = house.clock.now() + timedelta(hours=hours)
+        async with house.db.central() as tx:
+            return [await people.actor_of_key(tx, text, now=then) is not None for text in (old, new)]
+
+    assert await work(1) == [True, True]
+    assert await work(25) == [False, True]
+    once_more = await mei.send(listed, "/next")
+    assert once_more.status == 404, "what was replaced is not replaced again"
+    assert await audit_clean(house.db)
 
 
 def test_the_words_of_a_poster_fit_its_width():

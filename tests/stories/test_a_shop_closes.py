@@ -1,11 +1,12 @@
 """A shop closes: who paid for something that nobody can use any more gets exactly that back, without asking (N3)."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
-from hutong import cards, merchants, settlement
+from hutong import cards, catalog, merchants, settlement
 from hutong.catalog import GiftCard, Plain, Stored, Times
 from hutong.desk import closing, rounds
 from hutong.infra import delivery
@@ -18,6 +19,7 @@ from hutong.ledger import chart
 from hutong.orders import Placed
 from hutong.vouchers import Redeemed, Reverse, Reversed
 from tests.api.house import make_house
+from tests.catalog_town import a_store
 from tests.conftest import audit_clean, fires
 from tests.lane import (
     CITY,
@@ -131,6 +133,64 @@ async def test_of_a_store_only_what_nobody_else_honours_goes_back(db: Database, 
     assert [await state_of(db, ask.order_id) for ask in (mine, theirs)] == ["cancelled", "paid"], "no right for nowhere"
     assert [tuple(row["voucher_ids"]) for row in await refunds(db)] == [(here.voucher_id,)]
     assert (await units(db, there.order_id))[0].state == "valid"
+    assert await audit_clean(db)
+    await house.batches.close()
+
+
+async def test_what_two_stores_honoured_ends_with_the_second(db: Database, clock: ManualClock, tmp_path):
+    now = clock.now()
+    house = make_house(db, clock, tmp_path, {})
+    lane = await a_lane(db, now)
+    await a_store(db, lane.merchant, zh="三店", en="Third", now=now)
+    both = await an_offer(db, lane, now, Plain(), 3_000, scheme="deals", store_ids=(lane.store, lane.other_store))
+    kept = await a_holder(db, lane, both, now)
+
+    async def states() -> list[str]:
+        async with db.reading(CITY) as tx:
+            found = await catalog.offers(tx, [lane.offer.offer_id, both.offer_id], city_id=CITY)
+        return [one.status for one in found if one]
+
+    await closing.close_store(house, CITY, mei(lane), lane.store, reason="moved")
+    await rounds.give_back(db, CITY, now)
+    assert await states() == ["ended", "published"]
+    await closing.close_store(house, CITY, mei(lane), lane.other_store, reason="moved")
+    while await rounds.give_back(db, CITY, now):
+        pass
+    assert await states() == ["ended", "ended"]
+    assert [tuple(row["voucher_ids"]) for row in await refunds(db)] == [(kept.voucher_id,)]
+    assert await audit_clean(db)
+    await house.batches.close()
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_two_who_close_the_last_two_stores(
+    db: Database, clock: ManualClock, tmp_path, monkeypatch, guarded: bool
+):
+    """One of them is told that his is the last. The control: each looks before the other has closed: none is left."""
+    house = make_house(db, clock, tmp_path, {})
+    lane = await a_lane(db, clock.now())
+    both = asyncio.Barrier(2)
+
+    async def meet(*_: object) -> None:
+        await both.wait()
+
+    if not guarded:
+        monkeypatch.setattr(closing, "in_turn", meet)  # the guard is off
+    answers = await asyncio.gather(
+        *[
+            closing.close_store(house, CITY, mei(lane), store, reason="moved")
+            for store in (lane.store, lane.other_store)
+        ],
+        return_exceptions=True,
+    )
+    async with db.reading(CITY) as tx:
+        left = await merchants.stores_of(tx, CITY, lane.merchant)
+    if guarded:
+        assert [type(one) for one in answers].count(merchants.LastStore) == 1
+        assert len(left) == 1
+    else:
+        assert [one for one in answers if isinstance(one, BaseException)] == []
+        assert left == []
     assert await audit_clean(db)
     await house.batches.close()
 

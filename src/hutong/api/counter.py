@@ -174,10 +174,20 @@ async def make_key(merchant: FromPath[str], data: JSONBody[KeyIn], actor: Who, h
     return {"id": API_KEY.show(made.key_id), "key": made.text}
 
 
+@post("/merchants/{merchant:str}/keys/{key_id:str}/successor", guards=[with_token], summary="Replace a key")
+async def replace_key(merchant: FromPath[str], key_id: FromPath[str], actor: Who, house: Home) -> dict[str, Any]:
+    """A new key with the rights of the old one, which works until `old_ends_at`."""
+    made, old = await selling.rotate_key(house, actor, MERCHANT.read(merchant), API_KEY.read(key_id))
+    return {"id": API_KEY.show(made.key_id), "key": made.text, "old_ends_at": old.ends_at}
+
+
 @delete("/merchants/{merchant:str}/keys/{key_id:str}", guards=[with_token], summary="End a key")
 async def end_key(merchant: FromPath[str], key_id: FromPath[str], actor: Who, house: Home) -> None:
     """The key is dead at once."""
     await selling.revoke_key(house, actor, MERCHANT.read(merchant), API_KEY.read(key_id))
 
 
-router = Router("/", route_handlers=[prepare, redeem, history, reverse, statement, make_key, end_key], tags=["counter"])
+router = Router(
+    "/", route_handlers=[prepare, redeem, history, reverse, statement, make_key, replace_key, end_key],
+    tags=["counter"],
+)  # fmt: skip

@@ -117,6 +117,7 @@ OPERATIONS: dict[str, Says] = {
     "POST /redemptions/{redemption}/reversal": Says("redemptions:reverse at the store", f"not_found {UNDOES}"),
     "GET /merchants/{merchant}/statements": Says("statement:view of the merchant", "not_found unknown_city"),
     "POST /merchants/{merchant}/keys": Says("keys:manage at the merchant", "not_found not_allowed"),
+    "POST /merchants/{merchant}/keys/{key_id}/successor": Says("keys:manage at the merchant", "not_found"),
     "DELETE /merchants/{merchant}/keys/{key_id}": Says("keys:manage at the merchant", "not_found"),
     "GET /money/{number}": Says(
         "whoever has a part in it; statement:view of a merchant or city in it", "not_found not_allowed"

@@ -17,7 +17,7 @@ from hutong.inventory import OpenQuota
 from hutong.kit.access import Actor, Permission, Role
 from hutong.kit.refusals import BadInput, NotAllowed, NotFound
 from hutong.merchants import Accepted, AcceptInvitation, Invited, InviteStaff, RevokeInvitation
-from hutong.people import GiveRole, KeyMade, MakeKey, RevokeKey, RevokeRole
+from hutong.people import GiveRole, KeyInfo, KeyMade, MakeKey, RevokeKey, RevokeRole, RotateKey
 
 
 async def currency(tx: Tx, city_id: int) -> str:
@@ -148,6 +148,19 @@ async def make_key(
                 raise NotFound()
         made = await people.make_keys(tx, [ask], scope=actor.scope(Permission.MANAGE_KEYS), now=house.clock.now())
     return sure(made[0])
+
+
+async def rotate_key(house: House, actor: Actor, merchant_id: UUID, key_id: UUID) -> tuple[KeyMade, KeyInfo]:
+    """A new key with the rights of the old one, and the old one as it is now: it works for a day more, so that tills
+    can change over one by one. Raises not_found (also for a key that ended or was replaced already)."""
+    scope, now = actor.scope(Permission.MANAGE_KEYS), house.clock.now()
+    async with house.db.central() as tx:
+        if not any(key.merchant_id == merchant_id for key in await people.keys(tx, scope, ids=[key_id])):
+            raise NotFound()
+        ask = RotateKey(key_id=key_id, new_key_id=new_id(), new_secret=people.new_secret(), by=actor.member_id)
+        made = sure((await people.rotate_keys(tx, [ask], scope=scope, now=now))[0])
+        [old] = await people.keys(tx, scope, ids=[key_id])
+    return made, old
 
 
 async def revoke_key(house: House, actor: Actor, merchant_id: UUID, key_id: UUID) -> None:

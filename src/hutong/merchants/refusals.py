@@ -6,8 +6,8 @@ from hutong.merchants.hours import BadHours
 
 __all__ = [
     "BadHours", "ChainElsewhere", "DeviceNotRecognised", "DeviceTaken", "InvitationExpired", "InvitationUsed",
-    "LossNotDeclared", "MerchantNotActive", "MerchantTaken", "MessageReplayed", "StoreChanged", "StoreOutsideCity",
-    "StoreTaken",
+    "LastStore", "LossNotDeclared", "MerchantNotActive", "MerchantTaken", "MessageReplayed", "StoreChanged",
+    "StoreOutsideCity", "StoreTaken",
 ]  # fmt: skip
 
 
@@ -33,6 +33,14 @@ class MerchantNotActive(Refusal):
     code = "merchant_not_active"
     say = Text(zh="该商家已停业或被暂停。", en="This merchant is suspended or closed.")
     step = Text(zh="请联系城市运营商。", en="Ask the operator of the city.")
+
+
+class LastStore(Refusal):
+    """The merchant has no other open store in the city."""
+
+    code = "last_store"
+    say = Text(zh="这是本市最后一家营业的门店。", en="This is the last open store in this city.")
+    step = Text(zh="如需整体停业，请联系城市运营商。", en="To close the whole shop, ask the operator of the city.")
 
 
 class StoreTaken(Refusal):

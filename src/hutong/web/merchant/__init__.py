@@ -33,6 +33,7 @@ from hutong.web.merchant import (
     results,
     reviews,
     scan,
+    shutting,
     staff,
     stores,
 )
@@ -46,7 +47,7 @@ def router() -> Router:
     handlers += [*deals.ROUTES, *editor.ROUTES, *campaigns.ROUTES, *campaign_lists.ROUTES]
     handlers += [*offline.ROUTES, *results.ROUTES, *forecast.ROUTES, *repeat.ROUTES]
     handlers += [*orders.ROUTES, *reviews.ROUTES, *flows.ROUTES, *payouts.ROUTES]
-    handlers += [*new_stores.ROUTES, *stores.ROUTES, *staff.ROUTES, *joining.ROUTES, *applying.ROUTES]
+    handlers += [*new_stores.ROUTES, *stores.ROUTES, *shutting.ROUTES, *staff.ROUTES, *joining.ROUTES, *applying.ROUTES]
     handlers += [*contracts.ROUTES, *chain.ROUTES]
     return Router("/m", route_handlers=handlers, dependencies={"till": Provide(provide_till)})
 

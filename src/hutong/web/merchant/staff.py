@@ -164,7 +164,19 @@ async def make_key(visit: Visiting, till: AtTill, data: Annotated[KeyForm, Body(
         )  # fmt: skip
     except Refusal as refusal:
         return await page(visit, till, status=refusal.status, wrong=refusal, typed=data)
-    return visit.page("merchant/key_made.html", made=made, label=data.label)
+    return visit.page("merchant/key_made.html", made=made, label=data.label, old=None)
+
+
+@post("/{store:str}/staff/keys/{key:str}/next", guards=[KEYS], status_code=200)
+async def rotate_key(
+    visit: Visiting, till: AtTill, key: FromPath[str], data: Annotated[KeyedForm, Body(media_type=Posted)]
+) -> Response[str]:
+    """A new key in place of one; the old one works for a day more."""
+    del data
+    visit.frame["tab"] = "staff"
+    till.must(till.owns(Permission.MANAGE_KEYS))
+    made, old = await selling.rotate_key(visit.house, till.actor, till.merchant_id, API_KEY.read(key))
+    return visit.page("merchant/key_made.html", made=made, label=old.label, old=old)
 
 
 @post("/{store:str}/staff/keys/{key:str}/end", guards=[KEYS], status_code=303)
@@ -213,4 +225,4 @@ async def deeds_of(tx: Tx, till: Till, since: datetime, language: str) -> Sequen
     return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_DEEDS]
 
 
-ROUTES = (staff, invite, uninvite, dismiss, make_key, revoke_key, log)
+ROUTES = (staff, invite, uninvite, dismiss, make_key, rotate_key, revoke_key, log)

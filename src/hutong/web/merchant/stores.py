@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from msgspec import field
 
 from hutong import merchants, places, recruiting
-from hutong.desk import shops
+from hutong.desk import closing, shops
 from hutong.kit.access import Permission
 from hutong.kit.clock import local, local_day
 from hutong.kit.geo import Point
@@ -128,10 +128,12 @@ async def stores(visit: Visiting, till: AtTill, done: FromQuery[str] = "") -> Re
         doors = await merchants.open_states(tx, till.city_id, mine, here=here)
         photos = await merchants.photos(tx, till.city_id, [one.store_id for one in mine])
         coming = await recruiting.new_stores_of(tx, till.merchant_id, city_id=till.city_id) if owner else []
+        shut = await closing.shut_stores(tx, till.merchant_id, city_id=till.city_id) if owner else []
     words = {key: merchants.state_in_words(state, here) for key, state in doors.items()}
     return visit.page(
         "merchant/stores.html", stores=mine, doors=doors, words=words, photos=photos, file_url=visit.house.files.url,
-        coming=coming, owner=owner, NEW_STORE=NEW_STORE, done=done if done in ("asked", "taken") else "",
+        coming=coming, owner=owner, shut=shut, NEW_STORE=NEW_STORE,
+        done=done if done in ("asked", "taken", "closed") else "",
     )  # fmt: skip
 
 
@@ -153,7 +155,8 @@ async def page(visit: Visit, till: Till, store: Store, *, status: int = 200, **m
         "merchant/store.html", status=status, store=store, shown=STORE.show(store.store_id, till.city_id),
         now_is=values_of(store), days=DAYS, districts=districts, holidays=holidays, photos=photos, PHOTO=PHOTO,
         file_url=visit.house.files.url, in_words=merchants.spans_in_words, today=today, most=shops.MOST_PHOTOS,
-        fonts=posters.fonts(visit.house.settings.font) is not None, city=city, **(context | more),
+        fonts=posters.fonts(visit.house.settings.font) is not None, city=city,
+        owner=till.owns(Permission.EDIT_MERCHANT), **(context | more),
     )  # fmt: skip
     return allow_tiles(answer, visit.house.settings.tiles)
 
