@@ -81,7 +81,7 @@ async def test_a_card_that_is_empty_now_is_told_and_not_charged(ann: Reader, hou
     await ann.pay_all()
     told = await ann.send(page, "/checkout")
     assert told.status == 409
-    assert "68.00" in told.text
+    assert "价格已变为 ¥68（您看到的是 ¥18）" in told.text
     assert told.form("/checkout").fields["total"] == ["6800"]
     assert await audit_clean(house.db)
 
